@@ -1,0 +1,83 @@
+"""A worker's view of ``trace.jobs``: the latest state of each job of the partitions it owns (design: "Who writes what").
+
+Rule: the view moves only forward in offset. What this process has committed itself is put in at once; the same record read
+back later changes nothing. States are kept as they are encoded, about 0.7 KB a job.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from schemas.jobs import JobState, decode_state
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A state as it stands in the topic: ``written_at`` in milliseconds since the epoch."""
+
+    offset: int
+    written_at: int
+    value: bytes
+
+
+class StateView:
+    """The states of several partitions. ``put`` is called in any order of offsets and keeps the newest."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[int, dict[str, Stored | int]] = {}
+        self._due: list[tuple[int, int, str]] = []
+
+    def open(self, partition: int) -> None:
+        """Begins to keep a partition's states; those that are already kept stay."""
+        self._partitions.setdefault(partition, {})
+
+    def close(self, partition: int) -> None:
+        """Forgets a partition that is no longer owned."""
+        self._partitions.pop(partition, None)
+
+    def put(self, partition: int, job_id: str, offset: int, written_at: int, value: bytes | None) -> bool:
+        """Takes in a record; ``value`` None is the tombstone. False when it is older than what is known or not ours."""
+        jobs = self._partitions.get(partition)
+        if jobs is None:
+            return False
+        known = jobs.get(job_id)
+        if known is not None and (known.offset if isinstance(known, Stored) else known) >= offset:
+            return False
+        if value is None:
+            jobs[job_id] = offset
+            return True
+        jobs[job_id] = Stored(offset, written_at, value)
+        state = decode_state(value)
+        if state.expires_at is not None:
+            heapq.heappush(self._due, (state.expires_at, partition, job_id))
+        return True
+
+    def stored(self, partition: int, job_id: str) -> Stored | None:
+        found = self._partitions.get(partition, {}).get(job_id)
+        return found if isinstance(found, Stored) else None
+
+    def state(self, partition: int, job_id: str) -> JobState | None:
+        """The newest state of a job; None when it has none here (never admitted, or removed)."""
+        found = self.stored(partition, job_id)
+        return None if found is None else decode_state(found.value)
+
+    def states(self, partition: int) -> Iterator[tuple[Stored, JobState]]:
+        """All jobs of a partition."""
+        for found in list(self._partitions.get(partition, {}).values()):
+            if isinstance(found, Stored):
+                yield found, decode_state(found.value)
+
+    def knows(self, partition: int, job_id: str) -> bool:
+        """Whether the job has or had a state here: a submit with its id is then ignored."""
+        return job_id in self._partitions.get(partition, {})
+
+    def expired_by(self, now_ms: int) -> Iterable[tuple[int, str]]:
+        """Takes out the (partition, job id) whose time has come. A job whose life was changed may come too early: the
+        decision is made from its state."""
+        found: dict[tuple[int, str], None] = {}
+        while self._due and self._due[0][0] <= now_ms:
+            _, partition, job_id = heapq.heappop(self._due)
+            found[(partition, job_id)] = None
+        return found
