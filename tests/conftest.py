@@ -1,0 +1,34 @@
+"""What every test may ask for: the run's broker and settings with a topic prefix of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from broker.admin import Admin
+from broker.settings import BrokerSettings
+from tests.kafka import SharedKafka, run_folder
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKafka]:
+    """The run's broker; nobody stops or pauses it. Tests that harm a broker start their own ``EmbeddedKafka``."""
+    shared = SharedKafka(run_folder(tmp_path_factory.getbasetemp()))
+    shared.enter()
+    yield shared
+    shared.leave()
+
+
+@pytest.fixture
+def broker_settings(kafka: SharedKafka) -> BrokerSettings:
+    """Settings of one deployment on the run's broker, alone under its prefix; few partitions, so that it is quick."""
+    return BrokerSettings(bootstrap=kafka.bootstrap, prefix=f"t{uuid.uuid4().hex[:12]}.", partitions=2)
+
+
+@pytest.fixture
+async def admin(broker_settings: BrokerSettings) -> AsyncIterator[Admin]:
+    """An administrator of the run's broker."""
+    async with Admin(broker_settings) as opened:
+        yield opened
