@@ -9,13 +9,22 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.client import AIOKafkaClient
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from broker.settings import BrokerSettings
 from schemas.topics import MAX_MESSAGE_BYTES
+
+__all__ = [
+    "TopicPartition",
+    "client",
+    "connection",
+    "consumer",
+    "group_consumer",
+    "producer",
+]
 
 REQUEST_TIMEOUT = 30.0
 TRANSACTION_TIMEOUT = 60.0
