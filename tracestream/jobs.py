@@ -1,0 +1,96 @@
+"""``tracestream status``, ``cancel`` and ``delete``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.jobs import ENDED, Status
+from tracestream.client import Client, note
+from tracestream.exits import Exit
+from tracestream.settings import ClientSettings, load
+
+_POLL = 1.0
+
+
+def gateway_url(arguments: Namespace) -> str:
+    """``--url``, or what the environment says."""
+    return str(arguments.url or load(ClientSettings, os.environ).url)
+
+
+async def status(arguments: Namespace) -> Exit:
+    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
+        if arguments.job is None:
+            _list(await client.jobs(arguments.limit, arguments.only), arguments.json)
+            return Exit.OK
+        code = await wait_for_end(client, arguments.job) if arguments.wait else Exit.OK
+        state = await client.state(arguments.job)
+    print(json.dumps(state) if arguments.json else "\n".join(describe(state)))  # noqa: T201
+    return code
+
+
+async def cancel(arguments: Namespace) -> Exit:
+    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
+        for job_id in arguments.jobs:
+            state = await client.cancel(job_id)
+            print(json.dumps(state) if arguments.json else f"{job_id} cancelled")  # noqa: T201
+    return Exit.OK
+
+
+async def delete(arguments: Namespace) -> Exit:
+    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
+        for job_id in arguments.jobs:
+            await client.delete(job_id)
+            print(f"{job_id} deleted")  # noqa: T201
+    return Exit.OK
+
+
+async def wait_for_end(client: Client, job_id: str) -> Exit:
+    """Waits until the job has ended; FAILED, with the reason on standard error, unless it is complete."""
+    while True:
+        state = await client.state(job_id)
+        if state["status"] in ENDED:
+            break
+        await asyncio.sleep(_POLL)
+    if state["status"] == Status.COMPLETE:
+        return Exit.OK
+    problem = state.get("problem") or {}
+    note(f"tracestream: job {job_id} {state['status']}. {problem.get('detail', '')}".rstrip())
+    return Exit.FAILED
+
+
+def describe(state: Mapping[str, Any]) -> list[str]:
+    """A job's state as aligned lines."""
+    lines = [("job", state.get("job_id", "")), ("status", state["status"])]
+    lines += [
+        (name, _text(value)) for name, value in (state.get("progress") or {}).items() if value is not None
+    ]
+    shown = ("cid_count", "domains", "aggregation", "submitted_at", "started_at", "ended_at", "expires_at")
+    lines += [(name, _text(state[name])) for name in shown if state.get(name) is not None]
+    if problem := state.get("problem"):
+        lines.append(("problem", problem.get("detail") or problem.get("title", "")))
+    return [f"{name.replace('_', ' '):<16}{value}" for name, value in lines]
+
+
+def _list(jobs: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"jobs": jobs}))  # noqa: T201
+        return
+    for state in jobs:
+        records = (state.get("progress") or {}).get("records")
+        count = "" if records is None else f"{_text(records)} records"
+        print(f"{state['job_id']}  {state['status']:<10}  {state.get('submitted_at', ''):<24}  {count}")  # noqa: T201
+    if not jobs:
+        note("There are no jobs.")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
