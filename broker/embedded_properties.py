@@ -59,8 +59,8 @@ def _topology(node: Node, nodes: Sequence[Node], data: Path) -> dict[str, str]:
 def _internal_topics(nodes: int) -> dict[str, str]:
     replicas = str(min(3, nodes))
     in_sync = str(min(2, nodes))
-    # One process serves them all, so that the default of 50 partitions each would buy nothing; every partition is a
-    # log to create before the first group or transaction is answered.
+    # Kafka's default of 50 partitions each is for many brokers. Every one is a log to create before the first group or
+    # transaction is answered: 0.48 s and 0.56 s with 50, 0.22 s and 0.24 s with 4. Later fencing takes 0.08 s in both.
     return {
         "offsets.topic.num.partitions": "4",
         "offsets.topic.replication.factor": replicas,

@@ -119,6 +119,8 @@ _GROUPS: Mapping[type[BrokerError], tuple[type[Exception], ...]] = {
         kafka.DuplicateSequenceNumber,
         kafka.IllegalStateError,
         kafka.ProducerClosed,
+        # What send() of a producer answers whose transaction was taken away
+        kafka.IllegalOperation,
     ),
     TopicGone: (kafka.UnknownTopicOrPartitionError,),
     TooLarge: (
@@ -168,7 +170,6 @@ _GROUPS: Mapping[type[BrokerError], tuple[type[Exception], ...]] = {
         kafka.BrokerResponseError,
         kafka.NoError,
         kafka.IllegalArgumentError,
-        kafka.IllegalOperation,
         kafka.InvalidRequestError,
         kafka.InvalidFetchRequestError,
         kafka.InvalidTopicError,

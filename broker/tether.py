@@ -3,7 +3,7 @@
 ``python -I -S tether.py <parent pid> <program> <argument>…`` asks the kernel for SIGKILL at the parent's end
 (Linux: ``PR_SET_PDEATHSIG``) and then becomes the program, keeping its own pid. The request survives the exec. It is made
 here and not in a ``preexec_fn``, which may deadlock in a parent that has threads. The kernel counts as the parent the
-*thread* that forked: see :func:`broker.embedded.spawn`. Elsewhere than on Linux the program is started untethered.
+*thread* that forked: see :func:`broker.children.spawn`. Elsewhere than on Linux the program is started untethered.
 """
 
 from __future__ import annotations

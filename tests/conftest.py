@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from broker.admin import Admin
+from broker.embedded_cluster import EmbeddedCluster
 from broker.settings import BrokerSettings
 from tests.kafka import SharedKafka, run_folder
 
@@ -25,6 +26,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKafka]:
 def broker_settings(kafka: SharedKafka) -> BrokerSettings:
     """Settings of one deployment on the run's broker, alone under its prefix; few partitions, so that it is quick."""
     return BrokerSettings(bootstrap=kafka.bootstrap, prefix=f"t{uuid.uuid4().hex[:12]}.", partitions=2)
+
+
+@pytest.fixture
+async def kafka_cluster() -> AsyncIterator[EmbeddedCluster]:
+    """Three brokers of the test's own, to be killed and paused at will."""
+    async with EmbeddedCluster(3) as started:
+        yield started
 
 
 @pytest.fixture
