@@ -33,7 +33,7 @@ class Step(StrEnum):
     CANCEL = auto()
     """End the job as cancelled."""
     APPLY_TTL = auto()
-    """Write the state with the new life of an ended job."""
+    """Write the state with its new life; a running job carries it with its next checkpoint instead."""
     EXPIRE = auto()
     """Write ``expired``, then remove the topic."""
     REMOVE_TOPIC = auto()
@@ -123,6 +123,8 @@ def next_step(state: JobState, inbox: Inbox, now_ms: int, max_tries: int) -> Ste
             return Step.APPLY_TTL
         due = state.expires_at is not None and state.expires_at <= now_ms
         return Step.EXPIRE if due else Step.NOTHING
+    if state.status in (Status.QUEUED, Status.EXTRACTED) and pending:
+        return Step.APPLY_TTL
     if state.status is Status.EXTRACTED:
         return Step.AWAIT_RESULT
     return Step.EXTRACT if state.tries <= max_tries else Step.GIVE_UP

@@ -37,13 +37,29 @@ class StateView:
         """Forgets a partition that is no longer owned."""
         self._partitions.pop(partition, None)
 
-    def put(self, partition: int, job_id: str, offset: int, written_at: int, value: bytes | None) -> bool:
-        """Takes in a record; ``value`` None is the tombstone. False when it is older than what is known or not ours."""
+    def put(
+        self,
+        partition: int,
+        job_id: str,
+        offset: int,
+        written_at: int,
+        value: bytes | None,
+        *,
+        own: bool = False,
+    ) -> bool:
+        """Takes in a record; ``value`` None is the tombstone. False when it is older than what is known or not ours.
+
+        ``own``: this process has just committed it, and older records of the job may still come in from the topic; so the
+        place of a tombstone is kept until it is read back.
+        """
         jobs = self._partitions.get(partition)
         if jobs is None:
             return False
         known = jobs.get(job_id)
-        if known is not None and (known.offset if isinstance(known, Stored) else known) >= offset:
+        if value is None and not own and (known is None or _offset(known) <= offset):
+            jobs.pop(job_id, None)
+            return True
+        if known is not None and _offset(known) >= offset:
             return False
         if value is None:
             jobs[job_id] = offset
@@ -81,3 +97,7 @@ class StateView:
             _, partition, job_id = heapq.heappop(self._due)
             found[(partition, job_id)] = None
         return found
+
+
+def _offset(known: Stored | int) -> int:
+    return known.offset if isinstance(known, Stored) else known

@@ -75,7 +75,7 @@ class Transactor:
     async def send(
         self,
         topic: str,
-        value: bytes | None,
+        value: bytes | bytearray | memoryview | None,
         *,
         partition: int,
         key: bytes | None = None,
@@ -88,13 +88,10 @@ class Transactor:
         future.add_done_callback(_retrieve)
         self._sends.append(future)
 
-    async def settle(self) -> int | None:
-        """Waits for every send so far. Returns the Kafka offset of the last one, None when there was none."""
+    async def settle(self) -> list[int]:
+        """Waits for every send since the last call and returns their Kafka offsets, in the order of the sends."""
         sends, self._sends = self._sends, []
-        last = None
-        for send in sends:
-            last = (await self._within(asyncio.shield(send))).offset
-        return last
+        return [(await self._within(asyncio.shield(send))).offset for send in sends]
 
     async def send_offsets(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
         """Commits a group's offsets with the transaction; the epoch of this id fences a former owner, not the group's."""

@@ -58,6 +58,12 @@ class ProducerSettings:
         unit="seconds",
     )
     max_tries: int = setting("TRACE_MAX_TRIES", 5, "Starts in a row that add nothing before a job fails.")
+    chunk_timeout: float = setting(
+        "TRACE_CHUNK_TIMEOUT",
+        120.0,
+        "How long the source may take for a chunk where its domain says nothing.",
+        unit="seconds",
+    )
     chunk_tries: int = setting(
         "TRACE_CHUNK_TRIES", 5, "How often a chunk is read when the source fails retryably."
     )

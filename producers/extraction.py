@@ -1,0 +1,218 @@
+"""The source's rows become the job's log: messages cut, transactions of whole chunks, the checkpoint with each (design: "A
+transaction", "The job topic").
+
+A transaction ends at the first chunk border behind 16 MiB or 1 s; the job's first holds the first chunk alone, so that the first
+lines come soon. A chunk flows into the open transaction as it is read. When its source fails on the way, the
+transaction is aborted and everything since the checkpoint is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from catalogue.domain import Domain
+from joblog.writer import LogWriter, now_ms
+from producers.batching import BatchCutter, RecordsMessage
+from producers.chunks import chunk_count
+from producers.readahead import ChunkPlace, Piece, ReadAhead
+from producers.settings import ProducerSettings
+from producers.sources.protocol import Source
+from schemas import messages
+from schemas.headers import MessageHeaders
+from schemas.ids import ContainerIds
+from schemas.jobs import DomainProgress, JobState, Status
+from schemas.problems import JobTooLarge
+
+
+class Extraction:
+    """Carries one job from its checkpoint to the end of its last domain. ``state`` of the writer is the checkpoint."""
+
+    def __init__(
+        self,
+        writer: LogWriter,
+        source: Source,
+        domains: Sequence[Domain],
+        ids: ContainerIds,
+        settings: ProducerSettings,
+        checkpoint_changes: Callable[[JobState], dict[str, Any]],
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._domains = {domain.name: domain for domain in domains}
+        self._ids = ids
+        self._settings = settings
+        self._checkpoint_changes = checkpoint_changes
+        self._cutter: BatchCutter | None = None
+        self._restart()
+
+    def _restart(self) -> None:
+        state = self._writer.state
+        self._open = {
+            done.domain: msgspec.structs.replace(
+                done, total_chunks=chunk_count(len(self._ids), self._domains[done.domain].chunk_size)
+            )
+            for done in state.progress
+        }
+        self._first = state.first_offset is None
+        self._cutter = None
+
+    def plan(self) -> Iterator[ChunkPlace]:
+        """The chunks that are still to be read, in order."""
+        for name, domain in self._domains.items():
+            done = self._open[name]
+            for index in range(done.chunks, done.total_chunks):
+                yield ChunkPlace(domain, index, last=index == done.total_chunks - 1)
+
+    async def run(self, finish: Callable[[], Awaitable[None]], should_stop: Callable[[], bool]) -> bool:
+        """Extracts until the last domain has ended, then calls ``finish`` to end the same transaction; True when it came to that.
+
+        Returns False at a chunk border, everything committed, once ``should_stop`` says so. Raises SourceError, ChunkBroken,
+        JobProblem (a record or the job is too large) and BrokerError; the caller then aborts.
+        """
+        await self._open_log()
+        async with ReadAhead(
+            self._source, self._ids, list(self.plan()), self._settings, self._writer.state.scn
+        ) as ahead:
+            async for place, pieces in ahead.chunks():
+                await self._start_domain(place.domain)
+                await self._write_chunk(place, pieces)
+                if place.last:
+                    await self._end_domain(place.domain)
+                if place.last and place.domain.name == next(reversed(self._domains)):
+                    break
+                if self._transaction_is_full() or should_stop():
+                    await self._flush(place)
+                    await self.checkpoint()
+                    if should_stop():
+                        return False
+        await finish()
+        return True
+
+    async def _open_log(self) -> None:
+        state = self._writer.state
+        if not self._first:
+            return
+        request = state.request
+        line = messages.meta(
+            job_id=state.job_id,
+            domains=request.domains,
+            cid_count=request.cid_count,
+            duplicates_dropped=request.duplicates_dropped,
+            aggregation=request.aggregation,
+            batch_size=request.batch_size,
+            scn=state.scn,
+            submitted_at=request.submitted_at,
+        )
+        await self._writer.append(line, MessageHeaders(messages.META))
+
+    async def _start_domain(self, domain: Domain) -> None:
+        done = self._open[domain.name]
+        if done.started:
+            return
+        columns = [column.document() for column in await self._source.columns(domain)]
+        line = messages.domain_start(domain.name, total_chunks=done.total_chunks, columns=columns)
+        await self._writer.append(line, MessageHeaders(messages.DOMAIN_START, domain.name, next_chunk=0))
+        self._note(domain, started=True)
+
+    async def _write_chunk(self, place: ChunkPlace, pieces: AsyncIterator[Piece]) -> None:
+        cutter = self._cutter_for(place.domain)
+        async for piece in pieces:
+            if piece.null_rows:
+                done = self._open[place.domain.name]
+                self._note(place.domain, null_rows=done.null_rows + piece.null_rows)
+            for message in cutter.add(piece.rows):
+                await self._append(place, message, next_chunk=place.index)
+        self._note(place.domain, chunks=place.index + 1)
+
+    async def _end_domain(self, domain: Domain) -> None:
+        done = self._open[domain.name]
+        await self._flush(ChunkPlace(domain, done.total_chunks - 1, last=True))
+        done = self._open[domain.name]
+        line = messages.domain_end(
+            domain.name,
+            total_records=done.records,
+            total_batches=done.batches,
+            null_container_rows=done.null_rows,
+        )
+        headers = MessageHeaders(
+            messages.DOMAIN_END, domain.name, count=done.records, next_chunk=done.total_chunks
+        )
+        await self._writer.append(line, headers)
+        self._note(domain, ended=True)
+        self._cutter = None
+
+    def _cutter_for(self, domain: Domain) -> BatchCutter:
+        if self._cutter is None:
+            done = self._open[domain.name]
+            self._cutter = BatchCutter(
+                domain.name,
+                max_records=min(self._writer.state.request.batch_size, self._settings.batch_size),
+                max_bytes=self._settings.batch_bytes,
+                max_record_bytes=self._settings.record_bytes,
+                next_batch=done.batches + 1,
+                next_record=done.records,
+                container_column=domain.container_column,
+            )
+        return self._cutter
+
+    async def _flush(self, place: ChunkPlace) -> None:
+        if self._cutter is not None:
+            for message in self._cutter.flush():
+                await self._append(place, message, next_chunk=place.index + 1)
+
+    async def _append(self, place: ChunkPlace, message: RecordsMessage, next_chunk: int) -> None:
+        headers = MessageHeaders(
+            messages.RECORDS, place.domain.name, message.batch, message.first, message.count, next_chunk
+        )
+        await self._writer.append(message.value, headers)
+        done = self._open[place.domain.name]
+        self._note(
+            place.domain,
+            batches=message.batch,
+            records=message.first + message.count,
+            bytes=done.bytes + len(message.value),
+        )
+        if sum(done.bytes for done in self._open.values()) > self._settings.job_bytes:
+            raise JobTooLarge(
+                f"The answer is larger than {self._settings.job_bytes} bytes: ask for fewer containers or domains.",
+                limit=self._settings.job_bytes,
+            )
+
+    def _note(self, domain: Domain, **changes: Any) -> None:
+        self._open[domain.name] = msgspec.structs.replace(self._open[domain.name], **changes)
+
+    def _transaction_is_full(self) -> bool:
+        writer = self._writer
+        return (
+            self._first
+            or writer.open_bytes >= self._settings.transaction_bytes
+            or writer.open_seconds >= self._settings.transaction_seconds
+        )
+
+    @property
+    def progress(self) -> tuple[DomainProgress, ...]:
+        """How far the open transaction is."""
+        return tuple(self._open.values())
+
+    async def checkpoint(self, **changes: Any) -> None:
+        """Commits the open transaction: what it added is then in the log for good, and the tries begin anew."""
+        own = self._checkpoint_changes(self._writer.state)
+        await self._writer.commit(
+            **{"status": Status.RUNNING, "progress": self.progress, "tries": 0, **own, **changes}
+        )
+        self._first = False
+
+
+def ended(status: Status, state: JobState, ttl_seconds: int, **changes: Any) -> dict[str, Any]:
+    """The changes that end a job now: its status, when it ended and when it expires."""
+    now = now_ms()
+    return {
+        "status": status,
+        "ended_at": now,
+        "expires_at": now + ttl_seconds * 1000,
+        "ttl_seconds": ttl_seconds,
+        **changes,
+    }

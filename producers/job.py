@@ -1,0 +1,414 @@
+"""One job on its worker, from take-over to the end of its life here (design: "Who writes what", "States").
+
+The theory: :func:`joblog.protocol.next_step` says what to do from the state and the commands; this module does it while it holds
+the job's transactional id. Any trouble with Kafka has one answer, because being fenced proves nothing: let the id go, wait for more
+than a heartbeat, look whether the partition is still ours, take the id again and read again. Jobs wait for a slot only
+to extract; a cancel, a changed life or an expiry needs none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from broker.errors import BrokerError, TopicGone
+from joblog.protocol import Inbox, Step, after_end, apply_ttls, back_off, next_step, replay, tries_at_start
+from joblog.transactions import Transactor
+from joblog.writer import LogWriter, now_ms
+from producers.chunks import chunk_count
+from producers.extraction import Extraction, ended
+from producers.readahead import ChunkBroken
+from producers.schedule import Waiting
+from producers.services import Services
+from producers.sources.protocol import SourceError
+from schemas import messages
+from schemas.headers import MessageHeaders, decode
+from schemas.ids import ContainerIds
+from schemas.jobs import JobState, Status
+from schemas.problems import (
+    AggregationFailed,
+    CommandLost,
+    JobProblem,
+    ResultTimeout,
+    SourceProblem,
+    TriesExhausted,
+)
+
+log = logging.getLogger(__name__)
+
+
+class JobRun:
+    """A job that has something to do. ``run`` ends when it has nothing more to do here, or when it has to let go."""
+
+    def __init__(
+        self, services: Services, partition: int, job_id: str, topic_made: Awaitable[None] | None = None
+    ) -> None:
+        self.partition = partition
+        self.job_id = job_id
+        self.inbox = Inbox()
+        self.topic_gone = False
+        self._services = services
+        self._topic_made = topic_made
+        self._nudge = asyncio.Event()
+        self._draining = False
+        self._retaken = False
+        self._has_slot = False
+        self._broken_chunks: dict[tuple[str, int], int] = {}
+
+    @property
+    def state(self) -> JobState | None:
+        """The job's newest state as this worker knows it."""
+        return self._services.view.state(self.partition, self.job_id)
+
+    def nudge(self) -> None:
+        """Something about the job has changed: a command came in."""
+        self._nudge.set()
+
+    def drain(self) -> None:
+        """Stop at the next border: the worker is leaving."""
+        self._draining = True
+        self._nudge.set()
+
+    async def run(self) -> None:
+        """Does what there is to do. Cancelling it lets go at once, what is uncommitted is dropped."""
+        try:
+            while self._services.owns(self.partition) and not self._draining:
+                step = self._step()
+                if step is Step.NOTHING:
+                    return
+                if step is Step.REMOVE_TOPIC:
+                    await self._remove_topic()
+                    return
+                if step is Step.EXTRACT and not await self._wait_turn():
+                    continue
+                await self._try_hold()
+                self._release_slot()
+        finally:
+            self._release_slot()
+            self._services.results.forget(self.job_id)
+
+    def _step(self) -> Step:
+        state = self.state
+        if state is None:
+            return Step.NOTHING
+        return next_step(state, self.inbox, now_ms(), self._services.settings.max_tries)
+
+    async def _wait_turn(self) -> bool:
+        """True with a slot; False when something came in that goes before."""
+        state = self.state
+        if state is None:
+            return False
+        domains = [self._services.catalogue.domains.get(name) for name in state.request.domains]
+        chunks = [chunk_count(state.request.cid_count, domain.chunk_size) for domain in domains if domain]
+        small = max(chunks, default=1) == 1
+        pause = 0.0 if self._retaken else back_off(state.tries + 1, random.random())
+        if pause and await self._nudged(asyncio.sleep(pause)):
+            return False
+        turn = self._services.slots.acquire(Waiting(self.job_id, state.request.principal, small))
+        self._has_slot = not await self._nudged(turn)
+        return self._has_slot
+
+    def _release_slot(self) -> None:
+        self._services.slots.release(self.job_id)
+        self._has_slot = False
+
+    async def _nudged(self, work: Awaitable[Any]) -> bool:
+        """Waits for ``work`` unless a command or the drain comes first: then it is cancelled, and the answer is True."""
+        task = asyncio.ensure_future(work)
+        nudge = asyncio.create_task(self._nudge.wait())
+        try:
+            await asyncio.wait({task, nudge}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nudge.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if task.cancelled():
+            self._nudge.clear()
+            return True
+        await task
+        return False
+
+    async def _ended_early(self, work: Coroutine[Any, Any, bool], state: JobState) -> bool:
+        """Waits for the extraction; when a cancel or delete comes in it is cancelled, and the answer is True.
+
+        The drain and a changed life are seen to at the next border and don't cancel it.
+        """
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                if self.inbox.wants_end(state):
+                    task.cancel()
+                    await asyncio.wait({task})
+                    return task.cancelled()
+                nudge = asyncio.create_task(self._nudge.wait())
+                await asyncio.wait({task, nudge}, return_when=asyncio.FIRST_COMPLETED)
+                nudge.cancel()
+                self._nudge.clear()
+            await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        return False
+
+    async def _try_hold(self) -> None:
+        try:
+            await self._hold()
+        except BrokerError as error:
+            self._services.count("holds lost")
+            log.warning("job %s: %s; reading again", self.job_id, error)
+            self._retaken = True
+            await asyncio.sleep(self._services.settings.heartbeat * (1.2 + random.random() / 2))
+        except Exception:
+            # An error of ours: the start counts as a try, so that a job that always meets it ends as failed.
+            log.exception("job %s: unexpected error", self.job_id)
+            self._retaken = False
+            await asyncio.sleep(self._services.settings.heartbeat)
+
+    async def _hold(self) -> None:
+        """Takes the job's id, reads to the end, and does one step after the other."""
+        services, settings = self._services, self._services.settings
+        transactor = await Transactor.take(
+            services.broker,
+            services.names.writer_id(self.job_id),
+            timeout=settings.transaction_timeout,
+            deadline=settings.broker_deadline,
+        )
+        try:
+            await services.follower.caught_up(services.names.jobs, self.partition, settings.broker_deadline)
+            state = self.state
+            if state is None:
+                return
+            state = await self._read_log(state)
+            writer = LogWriter(transactor, services.names, self.partition, services.view, state)
+            await self._work(writer)
+        finally:
+            await transactor.close()
+
+    async def _read_log(self, state: JobState) -> JobState:
+        """The state carried on over what stands behind it in the log, read to its end."""
+        reader, found, offset = self._services.reader, [], state.end_offset
+        try:
+            while True:
+                fetched = await reader.fetch(state.topic, 0, offset)
+                for batch in fetched.batches:
+                    found += [(r.offset, len(r.value or b""), decode(r.headers)) for r in batch.records()]
+                offset = fetched.next_offset
+                if offset >= fetched.high_watermark:
+                    return replay(state, found)
+        except TopicGone:
+            return state
+
+    async def _work(self, writer: LogWriter) -> None:
+        while True:
+            self._nudge.clear()
+            step = next_step(writer.state, self.inbox, now_ms(), self._services.settings.max_tries)
+            if step in (Step.NOTHING, Step.REMOVE_TOPIC) or (step is Step.EXTRACT and not self._has_slot):
+                return
+            if self._draining:
+                await self._release(writer)
+                return
+            if step is Step.EXTRACT:
+                await self._extract(writer)
+            elif step is Step.AWAIT_RESULT:
+                self._release_slot()
+                await self._await_result(writer)
+            else:
+                await self._conclude(step, writer)
+
+    async def _conclude(self, step: Step, writer: LogWriter) -> None:
+        if step is Step.CANCEL:
+            elapsed = _elapsed(writer.state)
+            await self._end(
+                writer, Status.CANCELLED, messages.CANCELLED, messages.cancelled(elapsed_seconds=elapsed)
+            )
+        elif step is Step.GIVE_UP:
+            tries = writer.state.tries
+            await self._fail(
+                writer,
+                TriesExhausted(
+                    f"The job was started {tries} times and never got on; submit it again.", tries=tries
+                ),
+            )
+        elif step is Step.APPLY_TTL:
+            state = writer.state
+            applied = after_end if state.ended else apply_ttls
+            ttl, last = applied(state, self.inbox.pending(state))
+            expires = None if state.ended_at is None else state.ended_at + (ttl or state.ttl) * 1000
+            await writer.commit(ttl_seconds=ttl, last_command=last, expires_at=expires)
+        elif step is Step.EXPIRE:
+            pending = self.inbox.pending(writer.state)
+            last = max((command.offset for command in pending), default=writer.state.last_command)
+            deleted = any(command.kind == "delete" for command in pending)
+            await writer.commit(status=Status.EXPIRED, last_command=last, deleted=deleted, problem=None)
+
+    async def _extract(self, writer: LogWriter) -> None:
+        """Extracts until the end, a command, the drain or a failure of the source."""
+        try:
+            ids = await self._prepare(writer)
+            extraction = Extraction(
+                writer,
+                self._services.source,
+                [self._services.catalogue.domains[name] for name in writer.state.request.domains],
+                ids,
+                self._services.settings,
+                self._checkpoint_changes,
+            )
+            work = extraction.run(lambda: self._finish(writer, extraction), lambda: self._draining)
+            if await self._ended_early(work, writer.state):
+                await writer.abort()
+        except ChunkBroken as broken:
+            await writer.abort()
+            await self._after_broken(writer, broken)
+        except SourceError as error:
+            await writer.abort()
+            await self._fail(writer, SourceProblem(str(error), code=error.code))
+        except JobProblem as problem:
+            await writer.abort()
+            await self._fail(writer, problem)
+
+    async def _prepare(self, writer: LogWriter) -> ContainerIds:
+        """The topic made, the snapshot chosen, the IDs read, the attempt counted and stored."""
+        ids, _, snapshot, alive = await asyncio.gather(
+            self._read_ids(writer.state),
+            self._make_topic(),
+            self._snapshot(writer.state),
+            self._holder_alive(writer.state),
+        )
+        state = writer.state
+        tries = tries_at_start(state, retaken=self._retaken, holder_alive=alive)
+        await writer.commit(
+            status=Status.RUNNING,
+            tries=tries,
+            scn=snapshot,
+            started_at=state.started_at or now_ms(),
+            **self._checkpoint_changes(state),
+        )
+        self._services.count("starts")
+        return ids
+
+    async def _snapshot(self, state: JobState) -> int | None:
+        return state.scn if state.started_at is not None else await self._services.source.snapshot()
+
+    async def _holder_alive(self, state: JobState) -> bool:
+        if state.status is Status.QUEUED or not state.holder or state.holder == self._services.worker_id:
+            return False
+        return state.holder in await self._services.members()
+
+    async def _make_topic(self) -> None:
+        made, self._topic_made = self._topic_made, None
+        if made is not None:
+            with suppress(BrokerError):
+                await made
+                return
+        await self._services.create_job_topic(self.job_id)
+
+    async def _read_ids(self, state: JobState) -> ContainerIds:
+        names, place = self._services.names, state.command
+        fetched = await self._services.reader.fetch(names.commands, place.partition, place.offset)
+        for batch in fetched.batches:
+            for record in batch.records():
+                if record.offset == place.offset and record.value is not None:
+                    return await asyncio.to_thread(ContainerIds.from_command, record.value)
+        raise CommandLost(
+            "The submit was removed from the log of commands before the job ran; submit it again."
+        )
+
+    def _checkpoint_changes(self, state: JobState) -> dict[str, Any]:
+        ttl, last = apply_ttls(state, self.inbox.pending(state))
+        return {"holder": self._services.worker_id, "ttl_seconds": ttl, "last_command": last}
+
+    async def _finish(self, writer: LogWriter, extraction: Extraction) -> None:
+        """Ends the last transaction of the extraction: with the job, or with ``extracted`` where a result is awaited."""
+        if writer.state.request.aggregation is not None:
+            await extraction.checkpoint(status=Status.EXTRACTED)
+            return
+        records = sum(done.records for done in extraction.progress)
+        line = messages.complete(elapsed_seconds=_elapsed(writer.state), total_records=records)
+        await writer.append(line, MessageHeaders(messages.COMPLETE))
+        await extraction.checkpoint(**self._ended(writer.state, Status.COMPLETE))
+
+    def _ended(self, state: JobState, status: Status, **changes: Any) -> dict[str, Any]:
+        ttl, last = after_end(state, self.inbox.pending(state))
+        return ended(status, state, ttl or state.ttl, last_command=last, **changes)
+
+    async def _await_result(self, writer: LogWriter) -> None:
+        state, limit = writer.state, self._services.settings.result_timeout
+        waiting = asyncio.ensure_future(self._services.results.wait(self.job_id, state.end_offset))
+        try:
+            async with asyncio.timeout(limit):
+                if await self._nudged(waiting):
+                    return
+        except TimeoutError:
+            problem = ResultTimeout(f"No processor answered within {limit:g} seconds; is one running?")
+            await self._fail(writer, problem)
+            return
+        result = waiting.result()
+        if result.problem is not None or result.data is None:
+            detail = str((result.problem or {}).get("detail", "The processor gave no data."))
+            await self._fail(writer, AggregationFailed(detail))
+            return
+        await writer.append(
+            messages.aggregation(result.name, result.data), MessageHeaders(messages.AGGREGATION)
+        )
+        records = sum(done.records for done in state.progress)
+        line = messages.complete(elapsed_seconds=_elapsed(state), total_records=records)
+        await self._end(writer, Status.COMPLETE, messages.COMPLETE, line)
+
+    async def _fail(self, writer: LogWriter, problem: JobProblem) -> None:
+        document = problem.document()
+        log.warning("job %s failed: %s", self.job_id, problem.detail)
+        await self._end(writer, Status.FAILED, messages.ERROR, messages.error(document), problem=document)
+
+    async def _end(
+        self, writer: LogWriter, status: Status, kind: str, terminal: bytes, **changes: Any
+    ) -> None:
+        """The terminal message and the terminal state in one transaction; a job that never ran gets ``meta`` before."""
+        await self._make_topic()
+        if writer.state.first_offset is None:
+            await writer.append(_meta(writer.state), MessageHeaders(messages.META))
+        await writer.append(terminal, MessageHeaders(kind))
+        await writer.commit(**self._ended(writer.state, status, **changes))
+
+    async def _after_broken(self, writer: LogWriter, broken: ChunkBroken) -> None:
+        place = (broken.chunk.domain.name, broken.chunk.index)
+        times = self._broken_chunks[place] = self._broken_chunks.get(place, 0) + 1
+        self._services.count("chunks read again")
+        if not broken.cause.retryable or times >= self._services.settings.chunk_tries:
+            await self._fail(writer, SourceProblem(str(broken.cause), code=broken.cause.code))
+            return
+        self._retaken = True
+        await self._nudged(asyncio.sleep(back_off(times + 1, random.random())))
+
+    async def _release(self, writer: LogWriter) -> None:
+        """A clean release: the next start of the job does not count as a try."""
+        if not writer.state.ended and writer.state.status is not Status.QUEUED and writer.state.holder:
+            await writer.commit(holder="")
+
+    async def _remove_topic(self) -> None:
+        with suppress(TopicGone):
+            await self._services.admin.delete_topics([self._services.names.job(self.job_id)])
+        self.topic_gone = True
+
+
+def _elapsed(state: JobState) -> float:
+    return (now_ms() - (state.started_at or state.request.submitted_at)) / 1000
+
+
+def _meta(state: JobState) -> bytes:
+    request = state.request
+    return messages.meta(
+        job_id=state.job_id,
+        domains=request.domains,
+        cid_count=request.cid_count,
+        duplicates_dropped=request.duplicates_dropped,
+        aggregation=request.aggregation,
+        batch_size=request.batch_size,
+        scn=state.scn,
+        submitted_at=request.submitted_at,
+    )

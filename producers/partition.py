@@ -1,0 +1,299 @@
+"""The owner of one partition: takes it over, admits submits, hands commands to jobs (design: "Admission", "On assignment").
+
+On assignment, also of a partition that came back:
+1. take ``admit.<partition>``, which fences a former owner's admissions;
+2. read the group's committed offset: commands are read on from there;
+3. read ``trace.jobs`` uncommitted from the last stable offset to the high watermark, for ids only, and take each id that has
+   records there and is not held by a live run of our own, so that no dead writer's open transaction blocks us;
+4. read ``trace.jobs`` committed to the high watermark;
+then take up every job that has not ended. Blocked longer than the deadline or fenced: again from 1, never the id alone.
+
+The offset committed is never beyond the oldest command that is not finished; commands behind it are read again after a
+take-over and recognised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+from aiokafka import TopicPartition
+
+from broker.errors import BrokerError
+from broker.fetch import Record
+from joblog.protocol import Wanted
+from joblog.transactions import Transactor
+from joblog.writer import now_ms
+from producers.job import JobRun
+from producers.services import Services
+from schemas import commands
+from schemas.jobs import CommandPlace, Status, encode_state, new_state
+
+log = logging.getLogger(__name__)
+
+ADMIT_TIMEOUT = 10.0
+"""Seconds after which Kafka aborts an admission by itself: it is over in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A record of ``trace.commands`` without its container IDs: these are read again by whoever runs the job."""
+
+    offset: int
+    timestamp: int
+    job_id: str
+    kind: str
+    headers: dict[str, bytes]
+    ttl_seconds: int = 0
+
+
+class Group(Protocol):
+    """What a partition needs of the workers' group."""
+
+    async def committed(self, partition: int) -> int | None: ...
+
+
+def command_of(record: Record) -> Command | None:
+    """The command in a record; None for one that is not ours. Keeps nothing of the record's value."""
+    kind = commands.kind_of(record.headers)
+    if record.key is None or kind not in (
+        commands.SUBMIT,
+        commands.CANCEL,
+        commands.DELETE,
+        commands.SET_TTL,
+    ):
+        return None
+    ttl = 0
+    try:
+        if kind == commands.SUBMIT:
+            commands.request_of(record.headers)
+        elif kind == commands.SET_TTL:
+            ttl = msgspec.json.decode(record.value or b"", type=commands.SetTtl).ttl_seconds
+    except (msgspec.MsgspecError, KeyError):
+        return None
+    return Command(
+        record.offset, record.timestamp, record.key.decode("ascii", "replace"), kind, record.headers, ttl
+    )
+
+
+class Partition:
+    """One partition while it is owned: ``run`` until cancelled. The jobs outlive a rebalance, the partition object too."""
+
+    def __init__(
+        self, number: int, services: Services, group: Group, on_ready: Callable[[int], None]
+    ) -> None:
+        self.number = number
+        self.runs: dict[str, JobRun] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._services = services
+        self._group = group
+        self._on_ready = on_ready
+        self._queue: asyncio.Queue[Command] = asyncio.Queue()
+        self._admit: Transactor | None = None
+        self._position = 0
+        self._committed = -1
+        self._admitting = ""
+        self._unfinished: dict[int, Command] = {}
+
+    def take_in(self, records: Sequence[Record]) -> None:
+        """Commands that the follower has read, in order."""
+        for record in records:
+            command = command_of(record)
+            if command is not None:
+                self._queue.put_nowait(command)
+
+    async def run(self) -> None:
+        """Takes the partition over and serves it; begins again from step 1 after any trouble with Kafka."""
+        heartbeat = self._services.settings.heartbeat
+        while True:
+            try:
+                await self._take_over()
+                self._on_ready(self.number)
+                await self._serve()
+            except BrokerError as error:
+                log.warning("partition %d: %s; taking it over again", self.number, error)
+            finally:
+                await self._close_admit()
+            await asyncio.sleep(heartbeat * 1.5)
+
+    async def _close_admit(self) -> None:
+        admit, self._admit = self._admit, None
+        if admit is not None:
+            await admit.close()
+
+    async def _take_over(self) -> None:
+        services, names = self._services, self._services.names
+        deadline = services.settings.broker_deadline
+        services.follower.remove(names.commands, self.number)
+        self._admit = await Transactor.take(
+            services.broker, names.admit_id(self.number), timeout=ADMIT_TIMEOUT, deadline=deadline
+        )
+        committed = await self._group.committed(self.number)
+        offsets = await services.reader.offsets(names.commands, self.number)
+        self._position = self._committed = max(offsets.start, committed or 0)
+        self._queue = asyncio.Queue()
+        self._unfinished.clear()
+        await self._end_foreign_transactions()
+        services.view.open(self.number)
+        for topic in (names.jobs, names.results):
+            if (topic, self.number) not in services.follower.positions:
+                services.follower.add(topic, self.number, 0)
+            await services.follower.caught_up(topic, self.number, deadline)
+        await self._take_up_jobs()
+        services.follower.add(names.commands, self.number, self._position)
+
+    async def _take_up_jobs(self) -> None:
+        """Every job that has not ended, whose time has come, or that expired and still has its topic."""
+        topics = set(await self._services.admin.list_topics())
+        for _, state in list(self._services.view.states(self.number)):
+            due = state.expires_at is not None and state.expires_at <= now_ms()
+            expired = state.status is Status.EXPIRED
+            if (state.topic in topics) if expired else (due or not state.ended):
+                self.start(state.job_id)
+
+    async def _end_foreign_transactions(self) -> None:
+        """Step 3: takes and lets go of each id with records behind the last stable offset."""
+        services, topic = self._services, self._services.names.jobs
+        offsets = await services.reader.offsets(topic, self.number)
+        offset, ids = offsets.last_stable, set()
+        while offset < offsets.end:
+            fetched = await services.reader.fetch(topic, self.number, offset, committed=False)
+            ids |= {r.key.decode("ascii") for batch in fetched.batches for r in batch.records() if r.key}
+            if fetched.next_offset <= offset:
+                break
+            offset = fetched.next_offset
+        for job_id in ids - self._live():
+            taken = await Transactor.take(
+                services.broker,
+                services.names.writer_id(job_id),
+                timeout=services.settings.transaction_timeout,
+                deadline=services.settings.broker_deadline,
+            )
+            await taken.close()
+
+    def _live(self) -> set[str]:
+        return {job_id for job_id, task in self._tasks.items() if not task.done()}
+
+    async def _serve(self) -> None:
+        """Commands in order, at once; between them the offset is moved on behind what is finished."""
+        while True:
+            try:
+                async with asyncio.timeout(1.0):
+                    command = await self._queue.get()
+            except TimeoutError:
+                await self._commit_finished()
+                continue
+            if command.offset < self._position:
+                continue
+            self._position = command.offset + 1
+            if command.kind == commands.SUBMIT:
+                await self._admit_submit(command)
+            else:
+                self._hand_over(command)
+
+    async def _admit_submit(self, command: Command) -> None:
+        """One short transaction: the group's offset first, then ``queued``; a known or too old job is passed over."""
+        services, names = self._services, self._services.names
+        age = now_ms() - command.timestamp
+        if services.view.knows(self.number, command.job_id) or age > services.broker.command_retention * 1000:
+            return
+        self._admitting = command.job_id
+        topic_made = asyncio.create_task(services.create_job_topic(command.job_id))
+        topic_made.add_done_callback(lambda task: task.cancelled() or task.exception())
+        request = commands.request_of(command.headers)
+        state = new_state(request, CommandPlace(self.number, command.offset), names.job(command.job_id))
+        value, key = encode_state(state), command.job_id.encode("ascii")
+        admit = self._owner()
+        async with admit.transaction():
+            await self._send_offset(admit, self._safe_offset())
+            await admit.send(names.jobs, value, partition=self.number, key=key)
+            (offset,) = await admit.settle()
+        services.view.put(self.number, command.job_id, offset, now_ms(), value, own=True)
+        self.start(command.job_id, topic_made)
+
+    def is_admitting(self, job_id: str) -> bool:
+        """Whether the job's topic may stand before its state does."""
+        return job_id in self.runs or job_id == self._admitting
+
+    def _owner(self) -> Transactor:
+        if self._admit is None:
+            raise RuntimeError("the partition is served before it was taken over")
+        return self._admit
+
+    def _safe_offset(self) -> int:
+        return min(self._unfinished, default=self._position)
+
+    async def _send_offset(self, admit: Transactor, offset: int) -> None:
+        place = TopicPartition(self._services.names.commands, self.number)
+        await admit.send_offsets(self._services.names.workers, {place: offset})
+        self._committed = offset
+
+    async def _commit_finished(self) -> None:
+        """Moves the committed offset behind the commands that are finished by now."""
+        self.collect_finished()
+        if self._safe_offset() > self._committed:
+            admit = self._owner()
+            async with admit.transaction():
+                await self._send_offset(admit, self._safe_offset())
+
+    def collect_finished(self) -> None:
+        """Notes which commands are finished by the jobs' states."""
+        for job_id in {command.job_id for command in self._unfinished.values()}:
+            run, state = self.runs.get(job_id), self._services.view.state(self.number, job_id)
+            if run is None or state is None:
+                continue
+            for done in run.inbox.drop_finished(state, run.topic_gone):
+                self._unfinished.pop(done.offset, None)
+
+    def _hand_over(self, command: Command) -> None:
+        """A cancel, delete or TTL goes to its job; one about no job of ours is finished at once."""
+        state = self._services.view.state(self.number, command.job_id)
+        if state is None or (state.status is Status.EXPIRED and command.kind != commands.DELETE):
+            return
+        if command.kind == commands.CANCEL and (state.ended or command.offset <= state.last_command):
+            return
+        self._unfinished[command.offset] = command
+        run = self.start(command.job_id)
+        run.inbox.add(Wanted(command.offset, command.kind, command.ttl_seconds))
+        run.nudge()
+
+    def start(self, job_id: str, topic_made: asyncio.Task[None] | None = None) -> JobRun:
+        """The live run of a job, begun unless there is one."""
+        task = self._tasks.get(job_id)
+        if task is not None and not task.done():
+            return self.runs[job_id]
+        former = self.runs.get(job_id)
+        run = JobRun(self._services, self.number, job_id, topic_made)
+        if former is not None:
+            run.inbox.commands += former.inbox.commands
+        self.runs[job_id] = run
+        self._tasks[job_id] = task = asyncio.create_task(run.run(), name=f"job {job_id}")
+        task.add_done_callback(lambda done: self._ended(job_id, done))
+        return run
+
+    def _ended(self, job_id: str, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("job %s: unexpected error", job_id, exc_info=error)
+        self.collect_finished()
+        if self._tasks.get(job_id) is task and not self.runs[job_id].inbox.commands:
+            del self._tasks[job_id], self.runs[job_id]
+
+    def drain(self) -> None:
+        """Asks every job to stop at its next border."""
+        for run in self.runs.values():
+            run.drain()
+
+    async def stop_jobs(self, seconds: float) -> None:
+        """Waits so long for the jobs to stop, then drops what they have open."""
+        tasks = [task for task in self._tasks.values() if not task.done()]
+        if tasks and seconds > 0:
+            _, pending = await asyncio.wait(tasks, timeout=seconds)
+            tasks = list(pending)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

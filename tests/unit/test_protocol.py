@@ -1,0 +1,223 @@
+"""What the holder of a job does next, as sentences; nothing here needs a broker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from joblog.protocol import (
+    Inbox,
+    Step,
+    Wanted,
+    after_end,
+    apply_ttls,
+    back_off,
+    next_step,
+    replay,
+    tries_at_start,
+)
+from schemas import messages
+from schemas.commands import CANCEL, DELETE, SET_TTL, Request
+from schemas.headers import MessageHeaders, decode
+from schemas.jobs import (
+    ENDED,
+    MAX_STATE_BYTES,
+    TRANSITIONS,
+    CommandPlace,
+    JobState,
+    Status,
+    changed,
+    decode_state,
+    encode_state,
+    new_state,
+)
+
+NOW = 1_700_000_000_000
+MAX_TRIES = 5
+
+
+def a_state(status: Status = Status.QUEUED, **changes: Any) -> JobState:
+    request = Request(
+        job_id="01a20fe4-0701-7f9c-9c2a-81ea677b94db",
+        domains=("history", "materials"),
+        cid_count=2500,
+        duplicates_dropped=0,
+        batch_size=5000,
+        ttl_seconds=3600,
+        principal="127.0.0.1",
+        request_hash="h",
+        submitted_at=NOW,
+    )
+    state = new_state(request, CommandPlace(3, 10), f"trace.job.{request.job_id}")
+    return msgspec.structs.replace(state, status=status, **changes)
+
+
+def an_inbox(*commands: tuple[int, str]) -> Inbox:
+    inbox = Inbox()
+    for offset, kind in commands:
+        inbox.add(Wanted(offset, kind, ttl_seconds=60))
+    return inbox
+
+
+def step(state: JobState, inbox: Inbox | None = None, now: int = NOW) -> Step:
+    return next_step(state, inbox or Inbox(), now, MAX_TRIES)
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+def test_a_job_that_has_not_ended_is_extracted(status: Status) -> None:
+    assert step(a_state(status)) is Step.EXTRACT
+
+
+def test_an_extracted_job_waits_for_its_result() -> None:
+    assert step(a_state(Status.EXTRACTED)) is Step.AWAIT_RESULT
+
+
+def test_a_job_started_too_often_is_given_up() -> None:
+    assert step(a_state(Status.RUNNING, tries=MAX_TRIES)) is Step.EXTRACT
+    assert step(a_state(Status.RUNNING, tries=MAX_TRIES + 1)) is Step.GIVE_UP
+
+
+@pytest.mark.parametrize("kind", [CANCEL, DELETE])
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.EXTRACTED])
+def test_a_cancel_or_delete_ends_a_job_that_has_not_ended(status: Status, kind: str) -> None:
+    assert step(a_state(status), an_inbox((11, kind))) is Step.CANCEL
+
+
+def test_a_delete_of_an_ended_job_expires_it() -> None:
+    assert step(a_state(Status.COMPLETE), an_inbox((11, DELETE))) is Step.EXPIRE
+
+
+def test_a_cancel_of_an_ended_job_does_not_run_it_again() -> None:
+    state = a_state(Status.COMPLETE)
+    assert step(state, an_inbox((11, CANCEL))) is Step.APPLY_TTL
+    assert an_inbox((11, CANCEL)).drop_finished(state, topic_gone=False) != []
+
+
+@pytest.mark.parametrize("status", sorted(ENDED - {Status.EXPIRED}))
+def test_an_ended_job_expires_when_its_time_has_come(status: Status) -> None:
+    state = a_state(status, expires_at=NOW)
+    assert step(state, now=NOW - 1) is Step.NOTHING
+    assert step(state, now=NOW) is Step.EXPIRE
+
+
+def test_of_an_expired_job_only_the_topic_is_left() -> None:
+    assert step(a_state(Status.EXPIRED), an_inbox((11, CANCEL))) is Step.REMOVE_TOPIC
+
+
+def test_a_command_that_a_state_carries_is_not_applied_again() -> None:
+    assert step(a_state(Status.RUNNING, last_command=11), an_inbox((11, CANCEL))) is Step.EXTRACT
+
+
+def test_a_ttl_behind_a_cancel_waits_for_the_cancel() -> None:
+    state = a_state(Status.RUNNING)
+    pending = an_inbox((11, SET_TTL), (12, CANCEL), (13, SET_TTL)).pending(state)
+    assert apply_ttls(state, pending) == (60, 11)
+    assert after_end(state, pending) == (60, 13)
+
+
+def test_a_delete_stays_pending_through_the_terminal_state() -> None:
+    state = a_state(Status.RUNNING)
+    pending = an_inbox((11, CANCEL), (12, DELETE)).pending(state)
+    assert after_end(state, pending) == (None, 11)
+
+
+def test_a_command_read_twice_is_in_the_inbox_once() -> None:
+    inbox = an_inbox((11, CANCEL))
+    assert inbox.add(Wanted(11, CANCEL)) is False
+    assert len(inbox.commands) == 1
+
+
+def test_a_delete_is_finished_when_the_topic_is_gone() -> None:
+    inbox = an_inbox((11, DELETE))
+    assert inbox.drop_finished(a_state(Status.EXPIRED, last_command=11), topic_gone=False) == []
+    assert inbox.drop_finished(a_state(Status.EXPIRED, last_command=11), topic_gone=True) != []
+
+
+@pytest.mark.parametrize(
+    ("state", "retaken", "alive", "tries"),
+    [
+        (a_state(Status.QUEUED), False, False, 1),
+        (a_state(Status.RUNNING, holder="w", tries=1), False, False, 2),
+        (a_state(Status.RUNNING, holder="", tries=1), False, False, 1),
+        (a_state(Status.RUNNING, holder="w", tries=1), True, False, 1),
+        (a_state(Status.RUNNING, holder="w", tries=1), False, True, 1),
+    ],
+    ids=[
+        "the first start",
+        "a holder that died",
+        "a clean release",
+        "a re-take after a fence",
+        "a holder alive",
+    ],
+)
+def test_only_a_start_after_a_death_counts_as_one_more_try(
+    state: JobState, retaken: bool, alive: bool, tries: int
+) -> None:
+    assert tries_at_start(state, retaken=retaken, holder_alive=alive) == tries
+
+
+@given(st.integers(1, 40), st.floats(0, 1))
+def test_the_back_off_grows_to_half_a_minute_and_not_beyond(tries: int, random: float) -> None:
+    wait = back_off(tries, random)
+    assert 0 <= wait <= 30
+    assert (wait == 0) == (tries == 1)
+
+
+@given(st.sampled_from(Status), st.sampled_from(Status))
+def test_a_status_changes_only_along_the_table(before: Status, after: Status) -> None:
+    state = a_state(before)
+    if after in TRANSITIONS[before]:
+        assert changed(state, status=after).version == state.version + 1
+    else:
+        with pytest.raises(ValueError, match="does not go from"):
+            changed(state, status=after)
+
+
+def test_an_ended_job_never_runs_again() -> None:
+    for status in ENDED:
+        assert TRANSITIONS[status] <= ENDED
+
+
+def test_a_log_behind_its_state_carries_the_state_on() -> None:
+    records = MessageHeaders(messages.RECORDS, "history", 1, 0, 1200, 1)
+    tail = [
+        (0, 100, MessageHeaders(messages.META)),
+        (1, 100, MessageHeaders(messages.DOMAIN_START, "history", next_chunk=0)),
+        (2, 900, records),
+    ]
+    state = replay(a_state(), tail)
+    history, materials = state.progress
+    assert (state.status, state.first_offset, state.end_offset) == (Status.RUNNING, 0, 3)
+    assert (history.started, history.records, history.chunks, history.bytes) == (True, 1200, 1, 900)
+    assert not materials.started
+
+
+def test_a_terminal_message_in_the_log_ends_the_state() -> None:
+    state = replay(a_state(Status.RUNNING), [(9, 50, MessageHeaders(messages.CANCELLED))])
+    assert state.status is Status.CANCELLED
+
+
+@given(
+    st.builds(
+        MessageHeaders,
+        type=st.sampled_from(["meta", "records", "domain_end"]),
+        domain=st.none() | st.just("history"),
+        batch=st.none() | st.integers(1, 10**6),
+        first=st.none() | st.integers(0, 10**9),
+        count=st.none() | st.integers(0, 5000),
+        next_chunk=st.none() | st.integers(0, 1000),
+    )
+)
+def test_headers_come_back_as_they_were(headers: MessageHeaders) -> None:
+    assert decode(dict(headers.encode())) == headers
+
+
+def test_a_state_with_a_long_error_is_cut_to_its_limit() -> None:
+    state = a_state(Status.FAILED, problem={"type": "t", "detail": "x" * 20_000, "trace": "y" * 20_000})
+    value = encode_state(state)
+    assert len(value) <= MAX_STATE_BYTES
+    assert decode_state(value).problem is not None
