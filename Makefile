@@ -1,0 +1,65 @@
+# Everything a developer does often, with the commands that CI uses. `make demo` is all that a newcomer needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+WORKERS ?= 2
+# Arguments for `demo`, `test` and `bench`: make test ARGS="tests/unit -k cursor"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lint types lock lock-check kafka-lock bench docs clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## The virtual environment in .venv, from the lock file
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Tracestream needs Python 3.11 or newer, {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12")'
+	@echo "Installing into $(VENV) (once, about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## The reference query from submit to page, with an embedded Kafka and database
+	@exec $(BIN)/tracestream demo $(ARGS)
+
+test: $(INSTALLED) ## All tests, or those in ARGS
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: lint types lock-check ## Everything that needs no broker: format, lint, layers, types, lock file
+
+format: $(INSTALLED) ## Rewrite the sources in the one format
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml
+
+lock: ## Newest versions of all dependencies into requirements.lock
+	$(COMPILE) --upgrade --output-file requirements.lock
+
+lock-check: $(INSTALLED) ## requirements.lock is what pyproject.toml asks for, with hashes and without addresses
+	.ci/lock-check $(COMPILE)
+
+kafka-lock: $(INSTALLED) ## The jars of the embedded broker, resolved anew
+	$(BIN)/python -m broker.jars
+
+bench: $(INSTALLED) ## The ratios that the documentation quotes
+	$(BIN)/python -m bench $(ARGS)
+
+docs: $(INSTALLED) ## Generated files: schemas, API documents, tables
+	$(BIN)/python -m schemas.generate
+
+clean: ## Removes the environment and everything built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
