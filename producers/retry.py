@@ -1,0 +1,31 @@
+"""Which error of a source is worth another try, after how long, and how often. Pure: the caller sleeps.
+
+Exponential back-off with full jitter: a wait drawn evenly between zero and a bound that doubles with each try, so that
+the workers of a database that comes back do not return at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from producers.sources.protocol import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """``attempts`` counts the first one; times in seconds."""
+
+    attempts: int = 5
+    first_bound: float = 0.25
+    highest_bound: float = 15.0
+
+    def delay(self, error: SourceError, attempt: int, random: Callable[[], float]) -> float | None:
+        """How long to wait after the failure of attempt number ``attempt`` (from 1); None: no further try.
+
+        ``random`` answers a number in [0, 1).
+        """
+        if not error.retryable or attempt >= self.attempts:
+            return None
+        # The exponent is bounded too, so that no count of attempts overflows a float.
+        return random() * min(self.highest_bound, self.first_bound * 2.0 ** min(attempt - 1, 32))
