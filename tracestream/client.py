@@ -128,10 +128,15 @@ class Client:
             response = await self.http.request(method, path, **options)
         if response.status_code >= 300:
             raise _error(response)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return {}
         try:
-            return dict(response.json()) if response.content else {}
+            answer = response.json()
         except ValueError:
-            raise Unreachable(f"{self.url} does not answer like a Tracestream gateway.") from None
+            answer = None
+        if not isinstance(answer, dict):
+            raise CommandError(f"{self.url} does not answer like a Tracestream gateway.", Exit.UNREACHABLE)
+        return answer
 
 
 class _Translated:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.settings import setting
 from tracestream.settings import SettingsError, load, unknown, variables
 
+HERE = Path("here")
 NAMES = ("A_TEXT", "A_WHOLE", "A_NUMBER", "A_SWITCH", "A_PATH", "SOME_NAMES", "MAYBE", "PASSWORD")
 
 
@@ -21,7 +22,7 @@ class Example:
     whole: int = setting("A_WHOLE", 7, "A whole number.", unit="records")
     number: float = setting("A_NUMBER", 1.5, "A number.")
     switch: bool = setting("A_SWITCH", False, "A switch.")
-    path: Path = setting("A_PATH", Path("here"), "A path.")
+    path: Path = setting("A_PATH", HERE, "A path.")  # noqa: RUF009 - frozen
     names: tuple[str, ...] = setting("SOME_NAMES", (), "Names.")
     maybe: int | None = setting("MAYBE", None, "A number, or none.")
     password: str | None = setting("PASSWORD", None, "A secret.", secret=True)
