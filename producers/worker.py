@@ -11,7 +11,7 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 
 from broker.admin import Admin
@@ -231,8 +231,12 @@ async def run(
     source: Source,
     catalogue: Catalogue,
     aggregations: Mapping[str, AggregationSpec],
+    on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs a worker until SIGTERM or SIGINT. What can't be reached at the start is said once a try and tried again."""
+    """Runs a worker until SIGTERM or SIGINT. What can't be reached at the start is said once a try and tried again.
+
+    ``on_ready`` is called once it is connected and has joined the group.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -252,5 +256,6 @@ async def run(
             pause = min(pause * 2, 10.0)
             continue
         log.info("worker ready")
+        on_ready()
         await stop.wait()
         await worker.drain()
