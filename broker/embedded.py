@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -138,7 +139,7 @@ class EmbeddedKafka:
 
     async def launch(self) -> None:
         """The first half of :meth:`start`: the process exists afterwards but need not answer yet."""
-        jars = await asyncio.to_thread(class_path, self._cache, self._progress)
+        jars = await self._jars()
         self.data.mkdir(parents=True, exist_ok=True)
         properties = self.data / "server.properties"
         properties.write_text(render(server_properties(self._node, self._nodes, self.data)))
@@ -150,6 +151,14 @@ class EmbeddedKafka:
         self._process = spawn(
             [*java, *self._jvm, "kafka.Kafka", str(properties)], output=self.data / "kafka.out"
         )
+
+    async def _jars(self) -> list[Path]:
+        abandoned = threading.Event()
+        try:
+            return await asyncio.to_thread(class_path, self._cache, self._progress, abandoned.is_set)
+        finally:
+            # Cancelled, the thread would go on and hold up the end of the process.
+            abandoned.set()
 
     def _java(self, jars: Sequence[Path], log4j: Path) -> list[str]:
         return [
@@ -168,7 +177,8 @@ class EmbeddedKafka:
         ]
 
     async def _format(self, java: Sequence[str], properties: Path) -> None:
-        command = [*java, "kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", str(properties)]
+        command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+        command += ["-t", self._cluster_id, "-c", str(properties)]
         process = spawn(command, output=self.data / "kafka.out")
         try:
             await asyncio.to_thread(process.wait, START_DEADLINE)

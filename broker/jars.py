@@ -32,8 +32,8 @@ from broker.errors import EmbeddedBrokerError
 KAFKA_VERSION = "4.3.1"
 LOCK_FILE = Path(__file__).with_name(f"kafka-{KAFKA_VERSION}.lock")
 
-Progress = Callable[[int, int, int, int | None], None]
-"""Called with (jars done, jars in all, bytes done, bytes in all or None)."""
+Progress = Callable[[int, int, int, int | None], object]
+"""Called with (jars done, jars in all, bytes done, bytes in all or None), from the loading threads, one call at a time."""
 
 _BROKER = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
 _LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
@@ -58,18 +58,31 @@ class Jar:
         return f"{self.name}-{self.version}.jar"
 
 
-class _Count:
-    """What has been loaded so far; the download threads add to it, and each addition is reported."""
+class _Abandoned(Exception):
+    """Whoever asked for the jars does not want them any more."""
 
-    def __init__(self, jars: Sequence[Jar], missing: Sequence[Jar], report: Progress | None) -> None:
+
+class _Count:
+    """What has been loaded so far; the loading threads add to it, and each addition is reported."""
+
+    def __init__(
+        self,
+        jars: Sequence[Jar],
+        missing: Sequence[Jar],
+        report: Progress | None,
+        abandoned: Callable[[], bool],
+    ) -> None:
         self._lock = threading.Lock()
         self._report = report
+        self._abandoned = abandoned
         self._total = len(jars)
         self._total_bytes = sum(jar.size for jar in jars)
         self._jars = self._total - len(missing)
         self._bytes = self._total_bytes - sum(jar.size for jar in missing)
 
     def add(self, *, jars: int = 0, size: int = 0) -> None:
+        if self._abandoned():
+            raise _Abandoned
         with self._lock:
             self._jars += jars
             self._bytes += size
@@ -87,18 +100,20 @@ def default_cache() -> Path:
     return Path.home() / ".cache" / "tracestream"
 
 
-def class_path(cache: Path | None = None, progress: Progress | None = None) -> list[Path]:
+def class_path(
+    cache: Path | None = None, progress: Progress | None = None, abandoned: Callable[[], bool] = lambda: False
+) -> list[Path]:
     """The jars of the embedded broker in class path order; loads those that the cache lacks.
 
-    Blocking. Raises :class:`EmbeddedBrokerError` when a jar cannot be had or is not the locked one.
+    Blocking; gives up soon after ``abandoned`` becomes true. Raises :class:`EmbeddedBrokerError` when a jar cannot be
+    had or is not the locked one.
     """
     folder = (cache or default_cache()) / f"kafka-{KAFKA_VERSION}"
     jars = read_lock()
     missing = [jar for jar in jars if not _present(folder / jar.filename, jar)]
     if missing:
         folder.mkdir(parents=True, exist_ok=True)
-        count = _Count(jars, missing, progress)
-        count.add()
+        count = _Count(jars, missing, progress, abandoned)
         with ThreadPoolExecutor(_PARALLEL) as pool:
             for _ in pool.map(lambda jar: _load(jar, folder, count), missing):
                 pass
@@ -113,26 +128,27 @@ def _load(jar: Jar, folder: Path, count: _Count) -> None:
     failure: Exception | None = None
     for _ in range(_TRIES):
         got = 0
+
+        def note(size: int) -> None:
+            nonlocal got
+            got += size
+            count.add(size=size)
+
         try:
             with tempfile.TemporaryDirectory(dir=folder, prefix=".loading-") as scratch:
-
-                def note(size: int) -> None:
-                    nonlocal got
-                    got += size
-                    count.add(size=size)
-
                 path = _download(jar, Path(scratch), note)
                 _prove(path, jar)
                 path.replace(folder / jar.filename)
+            count.add(jars=1, size=jar.size - got)
+            return
+        except _Abandoned:
+            raise EmbeddedBrokerError("Loading the jars was given up.") from None
         except Exception as error:  # jgo lets every kind of failure through
             failure = error
             count.add(size=-got)
-        else:
-            count.add(jars=1, size=jar.size - got)
-            return
     raise EmbeddedBrokerError(
-        f"Could not load {jar.group}:{jar.name}:{jar.version} into {folder}: {failure}. "
-        "The first start needs a Maven repository; later starts need none."
+        f"Could not load {jar.group}:{jar.name}:{jar.version} into {folder}: {failure} "
+        "The first start needs a Maven repository, later starts need none."
     ) from failure
 
 
@@ -157,7 +173,7 @@ def _prove(path: Path, jar: Jar) -> None:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != jar.sha256:
-        raise EmbeddedBrokerError(f"{jar.filename} has SHA-256 {digest}, the lock file says {jar.sha256}.")
+        raise ValueError(f"{jar.filename} has SHA-256 {digest}, the lock file says {jar.sha256}.")
 
 
 def write_lock(path: Path = LOCK_FILE) -> None:
