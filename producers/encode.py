@@ -106,7 +106,7 @@ def encode_records(batch: pa.RecordBatch) -> EncodedRows:
     for start in range(0, batch.num_rows, SLICE_ROWS):
         arro3.io.write_ndjson(prepared.slice(start, SLICE_ROWS), text, explicit_nulls=True)
     if any(_is_number_text(field) for field in batch.schema):
-        text = BytesIO(_MARKED.sub(rb"\1", text.getbuffer()))
+        text = BytesIO(_MARKED.sub(rb"\1", text.getvalue()))
     data = text.getbuffer()
     characters = np.frombuffer(data, np.uint8)
     # Within JSON a line end is escaped, so each one that stands in the text ends a record.

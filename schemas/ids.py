@@ -52,6 +52,7 @@ class ContainerIds:
         ids = table.column(0).chunk(0).flatten()
         if ids.null_count:
             raise ValueError("not the value of a submit: a container ID is null")
+        ids.validate(full=True)
         return cls(ids)
 
     def __len__(self) -> int:
