@@ -34,7 +34,7 @@ _OPAQUE = re.compile(
 )
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _IDS_IN_PLACE = re.compile(r"\bIN\s*\(\s*\{\{ids\}\}\s*\)", re.IGNORECASE)
-_AS_OF_IN_PLACE = re.compile(r"[\w$#\"]\s+\{\{as_of\}\}")
+_AS_OF_IN_PLACE = re.compile(r"(?<![\w$#\".@])(?!(?:FROM|JOIN)\b)[\w$#\".@]+\s+\{\{as_of\}\}", re.IGNORECASE)
 _OWN_BIND = re.compile(r"(?<![:\w]):\w+|(?<![\w$])\$\w+|\?")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -69,7 +70,7 @@ def test_a_message_is_closed_only_when_the_next_record_would_not_fit(
 ) -> None:
     cut = cutter(max_records=max_records, max_bytes=max_bytes)
     messages = [*cut.add(rows_of(texts)), *cut.flush()]
-    for message, following in zip(messages, messages[1:], strict=False):
+    for message, following in pairwise(messages):
         next_record = len(json.dumps({"ID": ids_in(following)[0]}, separators=(",", ":")))
         assert message.count == max_records or len(message.value) + 1 + next_record > max_bytes
 

@@ -45,7 +45,7 @@ def exactly(text: Callable[[Any], Any]) -> Matches:
 
 
 def integer(kind: pa.DataType, low: int, high: int) -> st.SearchStrategy[Any]:
-    return column(kind, st.integers(low, high), exactly(lambda value: Number(value)))
+    return column(kind, st.integers(low, high), exactly(Number))
 
 
 @st.composite

@@ -1,0 +1,40 @@
+"""Which error of a source is tried again, and when."""
+
+from __future__ import annotations
+
+import pytest
+
+from producers.retry import RetryPolicy
+from producers.sources.protocol import (
+    SnapshotLost,
+    SourceError,
+    SourceFailed,
+    SourceTimeout,
+    SourceUnavailable,
+)
+
+POLICY = RetryPolicy(attempts=4, first_bound=1.0, highest_bound=3.0)
+
+
+@pytest.mark.parametrize("error", [SourceUnavailable("gone"), SourceTimeout("slow")])
+def test_an_error_that_may_pass_is_tried_again_until_the_attempts_are_used_up(error: SourceError) -> None:
+    assert [POLICY.delay(error, attempt, lambda: 0.5) for attempt in (1, 2, 3, 4)] == [0.5, 1.0, 1.5, None]
+
+
+@pytest.mark.parametrize("error", [SourceFailed("no such table"), SnapshotLost("too old")])
+def test_an_error_that_stays_is_not_tried_again(error: SourceError) -> None:
+    assert POLICY.delay(error, 1, lambda: 0.5) is None
+
+
+def test_the_wait_is_drawn_from_zero_to_the_bound() -> None:
+    assert POLICY.delay(SourceTimeout("slow"), 1, lambda: 0.0) == 0.0
+    assert POLICY.delay(SourceTimeout("slow"), 2, lambda: 0.999) == pytest.approx(1.998)
+
+
+def test_the_wait_is_bounded_however_often_it_failed() -> None:
+    assert RetryPolicy(attempts=10**9).delay(SourceTimeout("slow"), 10**8, lambda: 1.0) == 15.0
+
+
+def test_an_error_says_what_to_do_behind_what_happened() -> None:
+    error = SourceFailed("Column X is odd.", code="ORA-00904", hint="Cast it.")
+    assert (str(error), error.code, error.hint) == ("Column X is odd. Cast it.", "ORA-00904", "Cast it.")
