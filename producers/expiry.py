@@ -72,15 +72,14 @@ class Expiry:
 
     async def _write_tombstones(self, number: int, job_id: str) -> None:
         services, names = self._services, self._services.names
-        deadline = services.settings.broker_deadline
         taken = await Transactor.take(
             services.broker,
             names.writer_id(job_id),
             timeout=services.settings.transaction_timeout,
-            deadline=deadline,
+            deadline=services.settings.broker_deadline,
         )
         try:
-            await services.follower.caught_up(names.jobs, number, deadline)
+            await services.caught_up(names.jobs, number)
             state = services.view.state(number, job_id)
             if state is None or state.status is not Status.EXPIRED:
                 return
@@ -100,7 +99,7 @@ class Expiry:
         owned = [number for number in self._partitions if self._is_ready(number)]
         listed = await services.admin.list_topics()
         for number in owned:
-            await services.follower.caught_up(names.jobs, number, services.settings.broker_deadline)
+            await services.caught_up(names.jobs, number)
         for topic in listed:
             job_id = names.job_id(topic)
             if job_id is None:

@@ -102,7 +102,7 @@ class JobRun:
         state = self.state
         if state is None:
             return False
-        domains = [self._services.catalogue.domains.get(name) for name in state.request.domains]
+        domains = [self._services.catalogue.get(name) for name in state.request.domains]
         chunks = [chunk_count(state.request.cid_count, domain.chunk_size) for domain in domains if domain]
         small = max(chunks, default=1) == 1
         pause = 0.0 if self._retaken else back_off(state.tries + 1, random.random())
@@ -180,7 +180,7 @@ class JobRun:
             deadline=settings.broker_deadline,
         )
         try:
-            await services.follower.caught_up(services.names.jobs, self.partition, settings.broker_deadline)
+            await services.caught_up(services.names.jobs, self.partition)
             state = self.state
             if state is None:
                 return
@@ -254,7 +254,7 @@ class JobRun:
             extraction = Extraction(
                 writer,
                 self._services.source,
-                [self._services.catalogue.domains[name] for name in writer.state.request.domains],
+                [self._services.catalogue[name] for name in writer.state.request.domains],
                 ids,
                 self._services.settings,
                 self._checkpoint_changes,
@@ -314,7 +314,7 @@ class JobRun:
         for batch in fetched.batches:
             for record in batch.records():
                 if record.offset == place.offset and record.value is not None:
-                    return await asyncio.to_thread(ContainerIds.from_command, record.value)
+                    return await asyncio.to_thread(ContainerIds.from_command, bytes(record.value))
         raise CommandLost(
             "The submit was removed from the log of commands before the job ran; submit it again."
         )

@@ -142,7 +142,7 @@ class Partition:
         for topic in (names.jobs, names.results):
             if (topic, self.number) not in services.follower.positions:
                 services.follower.add(topic, self.number, 0)
-            await services.follower.caught_up(topic, self.number, deadline)
+            await services.caught_up(topic, self.number)
         await self._take_up_jobs()
         services.follower.add(names.commands, self.number, self._position)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from broker.admin import Admin
+from broker.errors import Retriable
 from broker.fetch import LogReader
 from broker.settings import BrokerSettings
-from catalogue.loader import Catalogue
+from catalogue.domain import Domain
 from joblog.follow import Follower
 from joblog.states import StateView
 from producers.schedule import Schedule, Waiting
@@ -91,7 +92,7 @@ class Services:
     names: Names
     worker_id: str
     source: Source
-    catalogue: Catalogue
+    catalogue: Mapping[str, Domain]
     reader: LogReader
     follower: Follower
     admin: Admin
@@ -105,6 +106,13 @@ class Services:
     def count(self, what: str, by: int = 1) -> None:
         """Adds to a counter that the worker logs when it stops."""
         self.counters[what] = self.counters.get(what, 0) + by
+
+    async def caught_up(self, topic: str, partition: int) -> None:
+        """Returns when everything that stands in the partition now has been taken in. Raises ``Retriable`` otherwise."""
+        try:
+            await self.follower.caught_up(topic, partition, self.settings.broker_deadline)
+        except (TimeoutError, KeyError) as error:
+            raise Retriable(f"{topic}/{partition} could not be read to its end") from error
 
     async def create_job_topic(self, job_id: str) -> None:
         """Makes the job's topic unless it exists; returns when it can be written."""

@@ -11,14 +11,14 @@ import logging
 import signal
 import socket
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 
 from broker.admin import Admin
 from broker.errors import Retriable
 from broker.fetch import LogReader, Record
 from broker.settings import BrokerSettings
-from catalogue.loader import Catalogue
+from catalogue.domain import Domain
 from joblog.follow import Follower
 from joblog.states import StateView
 from producers.expiry import Expiry
@@ -41,7 +41,7 @@ class Worker:
         broker: BrokerSettings,
         settings: ProducerSettings,
         source: Source,
-        catalogue: Catalogue,
+        catalogue: Mapping[str, Domain],
         aggregations: Mapping[str, AggregationSpec],
     ) -> None:
         self._broker = broker
@@ -114,7 +114,7 @@ class Worker:
 
     async def _check_catalogue(self) -> None:
         """Asks the source for every domain's columns, so that a broken one is refused now and not in a job."""
-        for domain in self._services.catalogue.domains.values():
+        for domain in self._services.catalogue.values():
             columns = {column.name for column in await self._source.columns(domain)}
             for spec in self._aggregations.values():
                 missing = sorted(set(spec.needs.get(domain.name, ())) - columns)
@@ -134,8 +134,8 @@ class Worker:
         await self._stack.aclose()
         log.info("worker stopped: %s", dict(self._services.counters))
 
-    def _spawn(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -148,7 +148,9 @@ class Worker:
         state = self._services.view.state(partition, job_id)
         return state is not None and not state.ended
 
-    async def _on_records(self, topic: str, number: int, records: Sequence[Record]) -> None:
+    async def _on_records(
+        self, topic: str, number: int, records: Sequence[Record], behind: int, high: int
+    ) -> None:
         services = self._services
         if topic == self._names.commands:
             if number in self._partitions:
@@ -229,7 +231,7 @@ async def run(
     broker: BrokerSettings,
     settings: ProducerSettings,
     source: Source,
-    catalogue: Catalogue,
+    catalogue: Mapping[str, Domain],
     aggregations: Mapping[str, AggregationSpec],
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
