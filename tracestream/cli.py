@@ -16,6 +16,7 @@ from typing import Any
 
 from tracestream.arguments import parser
 from tracestream.exits import CommandError, Exit
+from tracestream.output import note
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,11 +51,11 @@ def _warn_of_unknown(settings: Any, module: str) -> None:
     """Processes of the service read the settings of all packages, so they can tell a slip of the pen."""
     if module in ("services", "up", "demo", "show_settings"):
         for warning in settings.unknown(os.environ, settings.variables(settings.every_class())):
-            print(f"tracestream: {warning}", file=sys.stderr)  # noqa: T201
+            note(f"tracestream: {warning}")
 
 
 def _fail(message: str, code: Exit) -> int:
-    print(f"tracestream: {message}", file=sys.stderr)  # noqa: T201
+    note(f"tracestream: {message}")
     return code
 
 

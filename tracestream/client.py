@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -181,8 +180,3 @@ def _sentence(status: int, problem: Mapping[str, Any]) -> str:
     title = problem.get("title", f"The gateway answered {status}")
     detail = problem.get("detail", "")
     return f"{title}: {detail}" if detail else f"{title}."
-
-
-def note(message: str) -> None:
-    """A line for the person at the terminal; standard output is for data."""
-    print(message, file=sys.stderr, flush=True)  # noqa: T201

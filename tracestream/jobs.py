@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.jobs import ENDED, Status
-from tracestream.client import Client, note
+from tracestream.client import Client
 from tracestream.exits import Exit
+from tracestream.output import note, say
 from tracestream.settings import ClientSettings, load
 
 _POLL = 1.0
@@ -29,7 +30,7 @@ async def status(arguments: Namespace) -> Exit:
             return Exit.OK
         code = await wait_for_end(client, arguments.job) if arguments.wait else Exit.OK
         state = await client.state(arguments.job)
-    print(json.dumps(state) if arguments.json else "\n".join(describe(state)))  # noqa: T201
+    say(json.dumps(state) if arguments.json else "\n".join(describe(state)))
     return code
 
 
@@ -37,7 +38,7 @@ async def cancel(arguments: Namespace) -> Exit:
     async with Client(gateway_url(arguments), patience=arguments.patience) as client:
         for job_id in arguments.jobs:
             state = await client.cancel(job_id)
-            print(json.dumps(state) if arguments.json else f"{job_id} cancelled")  # noqa: T201
+            say(json.dumps(state) if arguments.json else f"{job_id} cancelled")
     return Exit.OK
 
 
@@ -45,7 +46,7 @@ async def delete(arguments: Namespace) -> Exit:
     async with Client(gateway_url(arguments), patience=arguments.patience) as client:
         for job_id in arguments.jobs:
             await client.delete(job_id)
-            print(f"{job_id} deleted")  # noqa: T201
+            say(f"{job_id} deleted")
     return Exit.OK
 
 
@@ -78,12 +79,12 @@ def describe(state: Mapping[str, Any]) -> list[str]:
 
 def _list(jobs: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"jobs": jobs}))  # noqa: T201
+        say(json.dumps({"jobs": jobs}))
         return
     for state in jobs:
         records = (state.get("progress") or {}).get("records")
         count = "" if records is None else f"{_text(records)} records"
-        print(f"{state['job_id']}  {state['status']:<10}  {state.get('submitted_at', ''):<24}  {count}")  # noqa: T201
+        say(f"{state['job_id']}  {state['status']:<10}  {state.get('submitted_at', ''):<24}  {count}")
     if not jobs:
         note("There are no jobs.")
 

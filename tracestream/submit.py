@@ -9,9 +9,10 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from tracestream.client import Client, note
+from tracestream.client import Client
 from tracestream.exits import CommandError, Exit
 from tracestream.jobs import gateway_url, wait_for_end
+from tracestream.output import note, say
 from tracestream.tail_command import write_stream
 
 
@@ -44,7 +45,7 @@ def _report(answer: dict[str, Any], arguments: Namespace) -> None:
     if arguments.follow:
         note(f"job {answer['job_id']}")
     else:
-        print(json.dumps(answer) if arguments.json else answer["job_id"], flush=True)  # noqa: T201
+        say(json.dumps(answer) if arguments.json else answer["job_id"])
 
 
 def _read(file: str) -> list[str]:

@@ -7,10 +7,11 @@ from argparse import Namespace
 from contextlib import aclosing
 
 from schemas.messages import COMPLETE
-from tracestream.client import Client, note
+from tracestream.client import Client
 from tracestream.exits import Exit
 from tracestream.jobs import gateway_url
 from tracestream.ndjson import Cursor
+from tracestream.output import note
 from tracestream.tail import follow
 
 

@@ -1,0 +1,60 @@
+"""``tracestream data``: the demo data, made where it is missing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import duckdb
+
+from tracestream import folders
+from tracestream.data import DemoData, container_ids, generate
+from tracestream.exits import CommandError, Exit
+from tracestream.output import gauge, say
+
+Progress = Callable[[int, int], None]
+
+
+def make(arguments: Namespace) -> Exit:
+    path = ensure(folders.data_folder(arguments.data_dir), arguments.scale, _tell)
+    say(str(path))
+    return Exit.OK
+
+
+def ids(arguments: Namespace) -> Exit:
+    path = ensure(folders.data_folder(arguments.data_dir), arguments.scale, _tell)
+    for container_id in container_ids(path, arguments.limit):
+        sys.stdout.write(container_id + "\n")
+    return Exit.OK
+
+
+def ensure(folder: Path, scale: float, progress: Progress) -> Path:
+    """The file of the demo data at ``scale``, made unless it is there whole, from the same numbers. Blocks.
+
+    Raises CommandError when it cannot be written.
+    """
+    path = folders.demo_file(folder, scale)
+    data = DemoData().scaled(scale)
+    recipe = path.with_suffix(".json")
+    wanted = json.dumps(asdict(data), default=str, sort_keys=True)
+    with folders.locked(path.with_suffix(".lock"), wait=True):
+        if not (path.exists() and recipe.exists() and recipe.read_text("utf-8") == wanted):
+            recipe.unlink(missing_ok=True)
+            _generate(path, data, progress)
+            recipe.write_text(wanted, "utf-8")
+    return path
+
+
+def _generate(path: Path, data: DemoData, progress: Progress) -> None:
+    try:
+        generate(path, data, progress)
+    except (OSError, duckdb.Error) as error:
+        raise CommandError(f"The demo data cannot be written to {path}: {error}") from None
+
+
+def _tell(done: int, total: int) -> None:
+    gauge(f"Making the demo data: {100 * done // total} %", last=done == total)

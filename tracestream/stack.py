@@ -1,0 +1,196 @@
+"""Everything on this machine: the embedded broker, the demo data, workers, processor, gateway (design: "Processes").
+
+Order: broker and data side by side, then all processes at once. At the end the processes first, so that they can say goodbye to
+the broker, then the broker, within 10 seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from broker.embedded import EmbeddedKafka, free_ports
+from broker.embedded_properties import HOST, Node
+from broker.errors import EmbeddedBrokerError
+from tracestream.data_command import ensure
+from tracestream.exits import CommandError
+from tracestream.memory import peak_memory
+from tracestream.processes import Processes, Program, log_tail
+from tracestream.show import Bar, Show
+from tracestream.signals import Stopped
+
+HTTP_PORT = 8080
+KAFKA_PORT = 9092
+_PORTS_TRIED = 100
+_BROKER_STOP_DEADLINE = 2.5
+_BROKER_POLL = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start. ``data`` keeps the demo data, ``run`` the logs, ``kafka`` the broker's files.
+
+    ``port`` None takes 8080 or the next free one; ``env`` goes to every process.
+    """
+
+    data: Path
+    run: Path
+    kafka: Path
+    port: int | None = None
+    kafka_port: int | None = None
+    workers: int = 1
+    scale: float = 1.0
+    make_data: bool = True
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Stack:
+    """The processes of one :class:`Plan`. :meth:`start` once, :meth:`stop` always, also after a start that failed."""
+
+    def __init__(self, plan: Plan, show: Show) -> None:
+        self.plan = plan
+        self.url = ""
+        self.duckdb: Path | None = None
+        self._show = show
+        self._node = Node(1, plan.kafka_port or free_ports(1)[0], free_ports(1)[0])
+        self._kafka = EmbeddedKafka(plan.kafka, progress=self._on_jars, node=self._node)
+        self._processes = Processes(plan.run, lambda text: show.line(text, good=False))
+        self._bars: dict[str, Bar] = {}
+        self._given_up = threading.Event()
+        self._watcher: asyncio.Task[None] | None = None
+        self._broker_peak = 0
+
+    @property
+    def bootstrap(self) -> str:
+        return self._kafka.bootstrap
+
+    async def start(self) -> None:
+        """Returns when the gateway can be asked. Raises CommandError that says what did not start and why."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._start_broker())
+                if self.plan.make_data:
+                    group.create_task(self._make_data())
+        except* CommandError as failures:
+            raise failures.exceptions[0] from None
+        await self._start_processes()
+        self._watcher = asyncio.create_task(self._watch_broker())
+
+    async def stop(self) -> None:
+        """Stops all of them, whatever was started. May be repeated."""
+        self._given_up.set()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await self._processes.stop()
+        await self._kafka.stop(_BROKER_STOP_DEADLINE)
+
+    def hurry(self) -> None:
+        """Kills all of them."""
+        self._given_up.set()
+        self._processes.kill()
+        self._kafka.kill()
+
+    def pids(self) -> dict[str, int]:
+        broker = {"broker": self._kafka.pid} if self._kafka.running else {}
+        return {**broker, **self._processes.pids()}
+
+    def peaks(self) -> dict[str, int]:
+        """The highest resident memory of each process so far, in bytes."""
+        if self._kafka.running:
+            self._broker_peak = max(self._broker_peak, peak_memory(self._kafka.pid))
+        return {"broker": self._broker_peak, **self._processes.peaks()}
+
+    async def _start_broker(self) -> None:
+        try:
+            await self._kafka.start()
+        except EmbeddedBrokerError as error:
+            raise CommandError(
+                f"The embedded broker did not start. {error}\n{log_tail(self._kafka.log)}"
+            ) from None
+        finally:
+            self._end_bar("Kafka download")
+        self._show.line(f"Kafka at {self._kafka.bootstrap}", good=True)
+
+    async def _make_data(self) -> None:
+        try:
+            self.duckdb = await asyncio.to_thread(ensure, self.plan.data, self.plan.scale, self._on_rows)
+        finally:
+            self._end_bar("Demo data")
+        self._show.line(f"Demo data in {self.duckdb}", good=True)
+
+    async def _start_processes(self) -> None:
+        port = http_port(self.plan.port, self._show)
+        self.url = f"http://{HOST}:{port}"
+        env = {
+            "TRACE_KAFKA_BOOTSTRAP": self._kafka.bootstrap,
+            "TRACE_HTTP_PORT": str(port),
+            "TRACE_PROCESSOR_STORE": str(self.plan.run / "processor"),
+            **self.plan.env,
+        }
+        if self.duckdb is not None:
+            env |= {"TRACE_SOURCE": "duckdb", "TRACE_DUCKDB_PATH": str(self.duckdb)}
+        names = {f"worker-{number}": "worker" for number in range(1, self.plan.workers + 1)}
+        names |= {"processor": "processor", "gateway": "gateway"}
+        await self._processes.start([Program.own(name, [kind], env) for name, kind in names.items()])
+        self._show.line(f"{', '.join(names)} ready", good=True)
+
+    async def _watch_broker(self) -> None:
+        """Starts the broker again, at the same port and on the same data, whenever it has ended."""
+        while True:
+            await asyncio.sleep(_BROKER_POLL)
+            if self._kafka.running:
+                continue
+            self._show.line("The broker has ended; starting it again.", good=False)
+            try:
+                await self._kafka.start()
+            except EmbeddedBrokerError as error:
+                self._show.line(f"The broker does not start: {error}", good=False)
+
+    def _on_jars(self, _jars: int, _all_jars: int, done: int, total: int | None) -> None:
+        self._on_progress("Kafka download", "bytes", done, total)
+
+    def _on_rows(self, done: int, total: int) -> None:
+        self._on_progress("Demo data", "rows", done, total)
+
+    def _on_progress(self, name: str, unit: str, done: int, total: int | None) -> None:
+        """Called from worker threads; ends them when nobody wants the result any more."""
+        if self._given_up.is_set():
+            raise Stopped
+        if name not in self._bars:
+            self._bars[name] = self._show.bar(name, unit, total)
+        self._bars[name].update(done, total)
+
+    def _end_bar(self, name: str) -> None:
+        if name in self._bars:
+            self._bars[name].finish()
+
+
+def http_port(wanted: int | None, show: Show) -> int:
+    """``wanted`` if it is free; without a wish 8080 or the next free port. Raises CommandError."""
+    if wanted is not None:
+        if not is_free(wanted):
+            raise CommandError(
+                f"Port {wanted} is in use. Choose another with --port, or leave it out to get a free one."
+            )
+        return wanted
+    port = next(port for port in range(HTTP_PORT, HTTP_PORT + _PORTS_TRIED) if is_free(port))
+    if port != HTTP_PORT:
+        show.line(f"Port {HTTP_PORT} is in use, so this is at port {port}.")
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen at ``port`` of the loopback address."""
+    with socket.socket() as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
