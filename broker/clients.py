@@ -18,6 +18,7 @@ from broker.settings import BrokerSettings
 from schemas.topics import MAX_MESSAGE_BYTES
 
 __all__ = [
+    "HEARTBEAT",
     "LARGEST_SEND",
     "TopicPartition",
     "client",
@@ -30,6 +31,8 @@ __all__ = [
 REQUEST_TIMEOUT = 30.0
 TRANSACTION_TIMEOUT = 60.0
 SESSION_TIMEOUT = 10.0
+HEARTBEAT = 1.0
+"""Seconds between two heartbeats at most: a rebalance waits for the next one of every member."""
 FETCH_MAX_WAIT = 0.5
 _RETRY_BACKOFF_MS = 50
 _BATCH_BYTES = 16 * 1024
@@ -122,14 +125,14 @@ def group_consumer(
 ) -> AIOKafkaConsumer:
     """A member of ``group`` with a sticky assignor that commits nothing by itself; subscribed, not yet started.
 
-    A member that is silent for ``session_timeout`` seconds loses its partitions; it is heard three times in that span.
+    A member that is silent for ``session_timeout`` seconds loses its partitions.
     """
     built = AIOKafkaConsumer(
         **connection(settings, client_id),
         **_fetching(committed, offset_reset, fetch_max_wait),
         group_id=group,
         session_timeout_ms=int(session_timeout * 1000),
-        heartbeat_interval_ms=int(session_timeout * 1000 / 3.5),
+        heartbeat_interval_ms=int(min(HEARTBEAT, session_timeout / 4) * 1000),
         rebalance_timeout_ms=int(session_timeout * 1000),
         partition_assignment_strategy=(_own_sticky_assignor(),),
     )
