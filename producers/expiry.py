@@ -13,7 +13,6 @@ import logging
 from collections.abc import Callable, Mapping
 
 from broker.errors import BrokerError, TopicGone
-from joblog.transactions import Transactor
 from joblog.writer import now_ms
 from producers.partition import Partition
 from producers.services import Services
@@ -72,12 +71,7 @@ class Expiry:
 
     async def _write_tombstones(self, number: int, job_id: str) -> None:
         services, names = self._services, self._services.names
-        taken = await Transactor.take(
-            services.broker,
-            names.writer_id(job_id),
-            timeout=services.settings.transaction_timeout,
-            deadline=services.settings.broker_deadline,
-        )
+        taken = await services.take(job_id)
         try:
             await services.caught_up(names.jobs, number)
             state = services.view.state(number, job_id)

@@ -36,6 +36,7 @@ class Extraction:
         source: Source,
         domains: Sequence[Domain],
         ids: ContainerIds,
+        scn: int | None,
         settings: ProducerSettings,
         checkpoint_changes: Callable[[JobState], dict[str, Any]],
     ) -> None:
@@ -43,6 +44,7 @@ class Extraction:
         self._source = source
         self._domains = {domain.name: domain for domain in domains}
         self._ids = ids
+        self._scn = scn
         self._settings = settings
         self._checkpoint_changes = checkpoint_changes
         self._cutter: BatchCutter | None = None
@@ -72,10 +74,8 @@ class Extraction:
         Returns False at a chunk border, everything committed, once ``should_stop`` says so. Raises SourceError, ChunkBroken,
         JobProblem (a record or the job is too large) and BrokerError; the caller then aborts.
         """
-        await self._open_log()
-        async with ReadAhead(
-            self._source, self._ids, list(self.plan()), self._settings, self._writer.state.scn
-        ) as ahead:
+        async with ReadAhead(self._source, self._ids, list(self.plan()), self._settings, self._scn) as ahead:
+            await self._open_log()
             async for place, pieces in ahead.chunks():
                 await self._start_domain(place.domain)
                 await self._write_chunk(place, pieces)
@@ -92,21 +92,9 @@ class Extraction:
         return True
 
     async def _open_log(self) -> None:
-        state = self._writer.state
-        if not self._first:
-            return
-        request = state.request
-        line = messages.meta(
-            job_id=state.job_id,
-            domains=request.domains,
-            cid_count=request.cid_count,
-            duplicates_dropped=request.duplicates_dropped,
-            aggregation=request.aggregation,
-            batch_size=request.batch_size,
-            scn=state.scn,
-            submitted_at=request.submitted_at,
-        )
-        await self._writer.append(line, MessageHeaders(messages.META))
+        if self._first:
+            line = messages.meta(self._writer.state.request, self._scn)
+            await self._writer.append(line, MessageHeaders(messages.META))
 
     async def _start_domain(self, domain: Domain) -> None:
         done = self._open[domain.name]

@@ -13,13 +13,13 @@ import logging
 import random
 from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from broker.errors import BrokerError, TopicGone
 from joblog.protocol import Inbox, Step, after_end, apply_ttls, back_off, next_step, replay, tries_at_start
 from joblog.transactions import Transactor
 from joblog.writer import LogWriter, now_ms
-from producers.chunks import chunk_count
 from producers.extraction import Extraction, ended
 from producers.readahead import ChunkBroken
 from producers.schedule import Waiting
@@ -41,18 +41,28 @@ from schemas.problems import (
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class FreshStart:
+    """What admission has done ahead for a job that starts at once: its topic is new and so empty, and its id was taken before
+    ``queued`` was committed. Whoever else takes the id does so later and fences this one; so there is nothing to read."""
+
+    transactor: Transactor
+
+
 class JobRun:
     """A job that has something to do. ``run`` ends when it has nothing more to do here, or when it has to let go."""
 
     def __init__(
-        self, services: Services, partition: int, job_id: str, topic_made: Awaitable[None] | None = None
+        self, services: Services, partition: int, job_id: str, fresh: FreshStart | None = None
     ) -> None:
         self.partition = partition
         self.job_id = job_id
         self.inbox = Inbox()
         self.topic_gone = False
         self._services = services
-        self._topic_made = topic_made
+        self._fresh = fresh
+        self._started_at: int | None = None
+        self._scn: int | None = None
         self._nudge = asyncio.Event()
         self._draining = False
         self._retaken = False
@@ -90,6 +100,8 @@ class JobRun:
         finally:
             self._release_slot()
             self._services.results.forget(self.job_id)
+            if self._fresh is not None:
+                await self._fresh.transactor.close()
 
     def _step(self) -> Step:
         state = self.state
@@ -102,9 +114,7 @@ class JobRun:
         state = self.state
         if state is None:
             return False
-        domains = [self._services.catalogue.get(name) for name in state.request.domains]
-        chunks = [chunk_count(state.request.cid_count, domain.chunk_size) for domain in domains if domain]
-        small = max(chunks, default=1) == 1
+        small = self._services.is_small(state.request)
         pause = 0.0 if self._retaken else back_off(state.tries + 1, random.random())
         if pause and await self._nudged(asyncio.sleep(pause)):
             return False
@@ -172,23 +182,21 @@ class JobRun:
 
     async def _hold(self) -> None:
         """Takes the job's id, reads to the end, and does one step after the other."""
-        services, settings = self._services, self._services.settings
-        transactor = await Transactor.take(
-            services.broker,
-            services.names.writer_id(self.job_id),
-            timeout=settings.transaction_timeout,
-            deadline=settings.broker_deadline,
-        )
+        fresh, self._fresh = self._fresh, None
+        transactor = fresh.transactor if fresh else await self._services.take(self.job_id)
         try:
-            await services.caught_up(services.names.jobs, self.partition)
-            state = self.state
+            state = self.state if fresh else await self._read_to_end()
             if state is None:
                 return
-            state = await self._read_log(state)
-            writer = LogWriter(transactor, services.names, self.partition, services.view, state)
-            await self._work(writer)
+            writer = LogWriter(transactor, self._services.names, self.partition, self._services.view, state)
+            await self._work(writer, unwritten=fresh is not None)
         finally:
             await transactor.close()
+
+    async def _read_to_end(self) -> JobState | None:
+        await self._services.caught_up(self._services.names.jobs, self.partition)
+        state = self.state
+        return None if state is None else await self._read_log(state)
 
     async def _read_log(self, state: JobState) -> JobState:
         """The state carried on over what stands behind it in the log, read to its end."""
@@ -204,7 +212,7 @@ class JobRun:
         except TopicGone:
             return state
 
-    async def _work(self, writer: LogWriter) -> None:
+    async def _work(self, writer: LogWriter, *, unwritten: bool) -> None:
         while True:
             self._nudge.clear()
             step = next_step(writer.state, self.inbox, now_ms(), self._services.settings.max_tries)
@@ -214,7 +222,8 @@ class JobRun:
                 await self._release(writer)
                 return
             if step is Step.EXTRACT:
-                await self._extract(writer)
+                await self._extract(writer, unwritten=unwritten)
+                unwritten = False
             elif step is Step.AWAIT_RESULT:
                 self._release_slot()
                 await self._await_result(writer)
@@ -247,15 +256,18 @@ class JobRun:
             deleted = any(command.kind == "delete" for command in pending)
             await writer.commit(status=Status.EXPIRED, last_command=last, deleted=deleted, problem=None)
 
-    async def _extract(self, writer: LogWriter) -> None:
+    async def _extract(self, writer: LogWriter, *, unwritten: bool) -> None:
         """Extracts until the end, a command, the drain or a failure of the source."""
         try:
-            ids = await self._prepare(writer)
+            ids = await self._prepare(
+                writer, at_once=unwritten and self._services.is_small(writer.state.request)
+            )
             extraction = Extraction(
                 writer,
                 self._services.source,
                 [self._services.catalogue[name] for name in writer.state.request.domains],
                 ids,
+                self._scn,
                 self._services.settings,
                 self._checkpoint_changes,
             )
@@ -272,24 +284,25 @@ class JobRun:
             await writer.abort()
             await self._fail(writer, problem)
 
-    async def _prepare(self, writer: LogWriter) -> ContainerIds:
-        """The topic made, the snapshot chosen, the IDs read, the attempt counted and stored."""
+    async def _prepare(self, writer: LogWriter, *, at_once: bool) -> ContainerIds:
+        """The topic made, the snapshot chosen, the IDs read, the attempt counted and stored.
+
+        ``at_once``: a small job that was admitted here and never started stores its attempt with its first transaction.
+        Were the worker to die before that, the job would be started once more than the tries say, and only once.
+        """
         ids, _, snapshot, alive = await asyncio.gather(
             self._read_ids(writer.state),
-            self._make_topic(),
+            self._services.create_job_topic(self.job_id) if not at_once else _nothing(),
             self._snapshot(writer.state),
             self._holder_alive(writer.state),
         )
         state = writer.state
-        tries = tries_at_start(state, retaken=self._retaken, holder_alive=alive)
-        await writer.commit(
-            status=Status.RUNNING,
-            tries=tries,
-            scn=snapshot,
-            started_at=state.started_at or now_ms(),
-            **self._checkpoint_changes(state),
-        )
+        self._started_at = state.started_at or now_ms()
+        self._scn = snapshot
         self._services.count("starts")
+        if not at_once:
+            tries = tries_at_start(state, retaken=self._retaken, holder_alive=alive)
+            await writer.commit(status=Status.RUNNING, tries=tries, **self._checkpoint_changes(state))
         return ids
 
     async def _snapshot(self, state: JobState) -> int | None:
@@ -299,14 +312,6 @@ class JobRun:
         if state.status is Status.QUEUED or not state.holder or state.holder == self._services.worker_id:
             return False
         return state.holder in await self._services.members()
-
-    async def _make_topic(self) -> None:
-        made, self._topic_made = self._topic_made, None
-        if made is not None:
-            with suppress(BrokerError):
-                await made
-                return
-        await self._services.create_job_topic(self.job_id)
 
     async def _read_ids(self, state: JobState) -> ContainerIds:
         names, place = self._services.names, state.command
@@ -321,7 +326,13 @@ class JobRun:
 
     def _checkpoint_changes(self, state: JobState) -> dict[str, Any]:
         ttl, last = apply_ttls(state, self.inbox.pending(state))
-        return {"holder": self._services.worker_id, "ttl_seconds": ttl, "last_command": last}
+        return {
+            "holder": self._services.worker_id,
+            "ttl_seconds": ttl,
+            "last_command": last,
+            "started_at": self._started_at,
+            "scn": self._scn,
+        }
 
     async def _finish(self, writer: LogWriter, extraction: Extraction) -> None:
         """Ends the last transaction of the extraction: with the job, or with ``extracted`` where a result is awaited."""
@@ -369,9 +380,11 @@ class JobRun:
         self, writer: LogWriter, status: Status, kind: str, terminal: bytes, **changes: Any
     ) -> None:
         """The terminal message and the terminal state in one transaction; a job that never ran gets ``meta`` before."""
-        await self._make_topic()
+        await self._services.create_job_topic(self.job_id)
         if writer.state.first_offset is None:
-            await writer.append(_meta(writer.state), MessageHeaders(messages.META))
+            await writer.append(
+                messages.meta(writer.state.request, writer.state.scn), MessageHeaders(messages.META)
+            )
         await writer.append(terminal, MessageHeaders(kind))
         await writer.commit(**self._ended(writer.state, status, **changes))
 
@@ -400,15 +413,5 @@ def _elapsed(state: JobState) -> float:
     return (now_ms() - (state.started_at or state.request.submitted_at)) / 1000
 
 
-def _meta(state: JobState) -> bytes:
-    request = state.request
-    return messages.meta(
-        job_id=state.job_id,
-        domains=request.domains,
-        cid_count=request.cid_count,
-        duplicates_dropped=request.duplicates_dropped,
-        aggregation=request.aggregation,
-        batch_size=request.batch_size,
-        scn=state.scn,
-        submitted_at=request.submitted_at,
-    )
+async def _nothing() -> None:
+    return None

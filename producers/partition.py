@@ -28,7 +28,7 @@ from broker.fetch import Record
 from joblog.protocol import Wanted
 from joblog.transactions import Transactor
 from joblog.writer import now_ms
-from producers.job import JobRun
+from producers.job import FreshStart, JobRun
 from producers.services import Services
 from schemas import commands
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
@@ -167,12 +167,7 @@ class Partition:
                 break
             offset = fetched.next_offset
         for job_id in ids - self._live():
-            taken = await Transactor.take(
-                services.broker,
-                services.names.writer_id(job_id),
-                timeout=services.settings.transaction_timeout,
-                deadline=services.settings.broker_deadline,
-            )
+            taken = await services.take(job_id)
             await taken.close()
 
     def _live(self) -> set[str]:
@@ -202,18 +197,36 @@ class Partition:
         if services.view.knows(self.number, command.job_id) or age > services.broker.command_retention * 1000:
             return
         self._admitting = command.job_id
-        topic_made = asyncio.create_task(services.create_job_topic(command.job_id))
-        topic_made.add_done_callback(lambda task: task.cancelled() or task.exception())
         request = commands.request_of(command.headers)
         state = new_state(request, CommandPlace(self.number, command.offset), names.job(command.job_id))
         value, key = encode_state(state), command.job_id.encode("ascii")
-        admit = self._owner()
-        async with admit.transaction():
-            await self._send_offset(admit, self._safe_offset())
-            await admit.send(names.jobs, value, partition=self.number, key=key)
-            (offset,) = await admit.settle()
+        starts_now = services.slots.has_room(small=services.is_small(request))
+        ahead = asyncio.create_task(self._start_ahead(command.job_id)) if starts_now else None
+        try:
+            admit = self._owner()
+            async with admit.transaction():
+                await self._send_offset(admit, self._safe_offset())
+                await admit.send(names.jobs, value, partition=self.number, key=key)
+                (offset,) = await admit.settle()
+                fresh = await ahead if ahead else None
+        except BaseException:
+            if ahead is not None:
+                await _drop(ahead)
+            raise
         services.view.put(self.number, command.job_id, offset, now_ms(), value, own=True)
-        self.start(command.job_id, topic_made)
+        self.start(command.job_id, fresh)
+
+    async def _start_ahead(self, job_id: str) -> FreshStart | None:
+        """The topic made and the id taken side by side with the admission; None where anything is not as for a new job."""
+        services = self._services
+        made, taken = await asyncio.gather(
+            services.create_job_topic(job_id), services.take(job_id), return_exceptions=True
+        )
+        if made is True and isinstance(taken, Transactor):
+            return FreshStart(taken)
+        if isinstance(taken, Transactor):
+            await taken.close()
+        return None
 
     def is_admitting(self, job_id: str) -> bool:
         """Whether the job's topic may stand before its state does."""
@@ -261,13 +274,13 @@ class Partition:
         run.inbox.add(Wanted(command.offset, command.kind, command.ttl_seconds))
         run.nudge()
 
-    def start(self, job_id: str, topic_made: asyncio.Task[None] | None = None) -> JobRun:
+    def start(self, job_id: str, fresh: FreshStart | None = None) -> JobRun:
         """The live run of a job, begun unless there is one."""
         task = self._tasks.get(job_id)
         if task is not None and not task.done():
             return self.runs[job_id]
         former = self.runs.get(job_id)
-        run = JobRun(self._services, self.number, job_id, topic_made)
+        run = JobRun(self._services, self.number, job_id, fresh)
         if former is not None:
             run.inbox.commands += former.inbox.commands
         self.runs[job_id] = run
@@ -297,3 +310,9 @@ class Partition:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _drop(ahead: asyncio.Task[FreshStart | None]) -> None:
+    (fresh,) = await asyncio.gather(ahead, return_exceptions=True)
+    if isinstance(fresh, FreshStart):
+        await fresh.transactor.close()

@@ -73,6 +73,7 @@ class ReadAhead:
         self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> ReadAhead:
+        self._start_reads()
         return self
 
     async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -84,7 +85,6 @@ class ReadAhead:
 
     async def chunks(self) -> AsyncIterator[tuple[ChunkPlace, AsyncIterator[Piece]]]:
         """Each chunk with its pieces, in order. Raises SourceError or :class:`ChunkBroken` from the pieces."""
-        self._start_reads()
         while self._reads:
             head = self._reads[0]
             yield head.place, self._pieces(head)

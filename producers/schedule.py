@@ -35,12 +35,16 @@ class Schedule:
             if not queue:
                 del self._queues[principal]
 
+    def has_room(self, *, small: bool) -> bool:
+        """Whether a job of that kind may start now; large ones leave one slot free."""
+        large_running = sum(not job.small for job in self._running.values())
+        return len(self._running) < self.slots and (small or large_running < max(1, self.slots - 1))
+
     def start_next(self) -> Waiting | None:
         """The job that may start now, moved to the running ones and its principal to the end of the round; else None."""
-        large_running = sum(not job.small for job in self._running.values())
-        if len(self._running) >= self.slots:
+        if not self.has_room(small=True):
             return None
-        large_allowed = large_running < max(1, self.slots - 1)
+        large_allowed = self.has_room(small=False)
         for principal, queue in self._queues.items():
             chosen = next((job for job in queue if job.small or large_allowed), None)
             if chosen is not None:

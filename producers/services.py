@@ -13,11 +13,14 @@ from broker.settings import BrokerSettings
 from catalogue.domain import Domain
 from joblog.follow import Follower
 from joblog.states import StateView
+from joblog.transactions import Transactor
+from producers.chunks import chunk_count
 from producers.schedule import Schedule, Waiting
 from producers.settings import ProducerSettings
 from producers.sources.protocol import Source
+from schemas.commands import Request
 from schemas.results import Result, decode_result
-from schemas.topics import Names, TopicSpec, job_topic
+from schemas.topics import Names, job_topic
 
 
 class Slots:
@@ -38,6 +41,10 @@ class Slots:
         except BaseException:
             self.release(job.job_id)
             raise
+
+    def has_room(self, *, small: bool) -> bool:
+        """Whether a job that came now would start at once."""
+        return self._schedule.has_room(small=small)
 
     def release(self, job_id: str) -> None:
         """The job no longer runs or waits; releasing twice is harmless."""
@@ -114,9 +121,21 @@ class Services:
         except (TimeoutError, KeyError) as error:
             raise Retriable(f"{topic}/{partition} could not be read to its end") from error
 
-    async def create_job_topic(self, job_id: str) -> None:
-        """Makes the job's topic unless it exists; returns when it can be written."""
-        await self.admin.create_topics([self._job_topic(job_id)])
+    async def create_job_topic(self, job_id: str) -> bool:
+        """Makes the job's topic unless it exists; returns when it can be written, True when it was made now."""
+        spec = job_topic(self.names, job_id, self.broker.replication, self.broker.min_insync)
+        return bool(await self.admin.create_topics([spec]))
 
-    def _job_topic(self, job_id: str) -> TopicSpec:
-        return job_topic(self.names, job_id, self.broker.replication, self.broker.min_insync)
+    async def take(self, job_id: str) -> Transactor:
+        """Takes a job's transactional id: fences whoever holds it and aborts what that left open."""
+        return await Transactor.take(
+            self.broker,
+            self.names.writer_id(job_id),
+            timeout=self.settings.transaction_timeout,
+            deadline=self.settings.broker_deadline,
+        )
+
+    def is_small(self, request: Request) -> bool:
+        """Whether the job has one chunk a domain: it ends soon and may use the kept slot."""
+        domains = [self.catalogue.get(name) for name in request.domains]
+        return all(chunk_count(request.cid_count, domain.chunk_size) <= 1 for domain in domains if domain)

@@ -25,7 +25,8 @@ class Status(StrEnum):
 
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.QUEUED, Status.RUNNING, Status.FAILED, Status.CANCELLED}),
+    # A small job may end with its first transaction.
+    Status.QUEUED: frozenset(set(Status) - {Status.EXPIRED}),
     Status.RUNNING: frozenset(
         {Status.RUNNING, Status.EXTRACTED, Status.COMPLETE, Status.FAILED, Status.CANCELLED}
     ),

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.commands import Request
 from schemas.times import iso
 
 SCHEMA_VERSION = 1
@@ -34,30 +35,20 @@ def _line(message: dict[str, Any]) -> bytes:
     return _encode(message) + b"\n"
 
 
-def meta(
-    *,
-    job_id: str,
-    domains: Sequence[str],
-    cid_count: int,
-    duplicates_dropped: int,
-    aggregation: str | None,
-    batch_size: int,
-    scn: int | None,
-    submitted_at: int,
-) -> bytes:
-    """The first line. ``submitted_at`` in milliseconds since the epoch; ``scn`` the snapshot all domains are read at."""
+def meta(request: Request, scn: int | None) -> bytes:
+    """The first line: what was asked for, and the snapshot (Oracle's SCN) that all domains are read at."""
     return _line(
         {
             "type": META,
-            "job_id": job_id,
-            "domains": list(domains),
-            "cid_count": cid_count,
-            "duplicates_dropped": duplicates_dropped,
-            "aggregation": aggregation,
-            "batch_size": batch_size,
+            "job_id": request.job_id,
+            "domains": list(request.domains),
+            "cid_count": request.cid_count,
+            "duplicates_dropped": request.duplicates_dropped,
+            "aggregation": request.aggregation,
+            "batch_size": request.batch_size,
             "schema": SCHEMA_VERSION,
             "scn": scn,
-            "submitted_at": iso(submitted_at),
+            "submitted_at": iso(request.submitted_at),
         }
     )
 

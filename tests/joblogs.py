@@ -95,16 +95,7 @@ class JobLog:
 
     def meta(self) -> None:
         request = self.state.request
-        line = messages.meta(
-            job_id=request.job_id,
-            domains=request.domains,
-            cid_count=request.cid_count,
-            duplicates_dropped=0,
-            aggregation=request.aggregation,
-            batch_size=request.batch_size,
-            scn=None,
-            submitted_at=request.submitted_at,
-        )
+        line = messages.meta(request, None)
         self._add(line, MessageHeaders(messages.META))
 
     def start(self, domain: str) -> None:
