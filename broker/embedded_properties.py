@@ -101,6 +101,8 @@ def _log_keeping() -> dict[str, str]:
     return {
         "log.segment.delete.delay.ms": "1000",
         "log.retention.check.interval.ms": "5000",
+        # The first look at retention and at deleted logs, else half a minute after the start.
+        "log.initial.task.delay.ms": "1000",
         # Compaction of three small topics: one thread, a buffer far below the default 128 MiB of heap.
         "log.cleaner.enable": "true",
         "log.cleaner.threads": "1",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
+# Early, because its pytest plugin imports it at the end of the run otherwise: pytest then parses its sources, and CPython
+# 3.11 stops with a SystemError when garbage collection formats a traceback meanwhile.
+import hypothesis  # noqa: F401
 import pytest
 
 from broker.admin import Admin
