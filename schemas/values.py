@@ -126,7 +126,7 @@ TYPES: tuple[TypeRule, ...] = (
     ),
     TypeRule(("BOOLEAN",), ("BOOLEAN",), "bool", JsonForm.BOOLEAN, "true"),
     TypeRule(
-        ("VARCHAR2", "NVARCHAR2", "CHAR", "NCHAR", "ROWID", "UROWID", "LONG"),
+        ("VARCHAR2", "NVARCHAR2", "CHAR", "NCHAR", "LONG"),
         ("VARCHAR", "ENUM", "UUID", "JSON"),
         "string",
         JsonForm.STRING,

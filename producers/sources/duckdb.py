@@ -23,6 +23,7 @@ from schemas.values import Column, Database, UnsupportedType, column
 
 Result = TypeVar("Result")
 
+_ATTACHED = "plant"
 _INTERRUPT_EVERY = 0.02
 """Seconds between two interrupts of a query that is to end."""
 
@@ -50,13 +51,23 @@ class DuckDBSource:
                 hint="Make the demo data, or set TRACE_DUCKDB_PATH.",
             )
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="duckdb")
-        connect = partial(duckdb.connect, str(self._path), read_only=True, config=self._config)
         try:
-            self._connection = await asyncio.get_running_loop().run_in_executor(pool, connect)
+            self._connection = await asyncio.get_running_loop().run_in_executor(pool, self._connect)
         except duckdb.Error as error:
             pool.shutdown()
             raise SourceUnavailable(f"DuckDB cannot open {self._path}: {_first_line(error)}") from error
         self._pool = pool
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        # Attached rather than connected to: DuckDB refuses two connections of one process to a file with different settings.
+        connection = duckdb.connect(":memory:", config=self._config)
+        path = str(self._path).replace("'", "''")
+        try:
+            connection.execute(f"ATTACH '{path}' AS {_ATTACHED} (READ_ONLY)")
+        except duckdb.Error:
+            connection.close()
+            raise
+        return connection
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -107,7 +118,9 @@ class DuckDBSource:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             raise SourceUnavailable("The DuckDB source is not open.")
-        return self._connection.cursor()
+        cursor = self._connection.cursor()
+        cursor.execute(f"USE {_ATTACHED}")
+        return cursor
 
     async def _call(self, cursor: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
         """Run ``work`` on ``cursor`` in the pool; when cancelled, interrupt it and wait until its thread is free again."""

@@ -14,4 +14,8 @@ def open_source(settings: SourceSettings) -> Source:
         return DuckDBSource(
             settings.duckdb_path, connections=settings.connections, memory=settings.duckdb_memory
         )
+    if settings.source == "oracle":
+        from producers.sources.oracle import OracleSource  # noqa: PLC0415
+
+        return OracleSource(settings)
     raise ValueError(f"TRACE_SOURCE is duckdb or oracle, not {settings.source!r}")
