@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 # Early, because its pytest plugin imports it at the end of the run otherwise: pytest then parses its sources, and CPython
 # 3.11 stops with a SystemError when garbage collection formats a traceback meanwhile.
@@ -14,6 +15,16 @@ from broker.admin import Admin
 from broker.embedded_cluster import EmbeddedCluster
 from broker.settings import BrokerSettings
 from tests.kafka import SharedKafka, run_folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Makes a skipped browser test a failure where CI says that a browser is to be had."""
+    report = yield
+    if report.skipped and "browser" in item.path.parts and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped under CI: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.class_cache import class_cache, class_cache_arguments
 from broker.embedded_properties import Node, render, server_properties
 from broker.jars import KAFKA_VERSION, read_lock
 
@@ -51,3 +52,9 @@ def test_the_lock_holds_the_broker_and_client_of_one_version_and_whole_checksums
     jars = {jar.name: jar for jar in read_lock()}
     assert jars["kafka_2.13"].version == jars["kafka-clients"].version == KAFKA_VERSION
     assert all(len(bytes.fromhex(jar.sha256)) == 32 and jar.size > 0 for jar in jars.values())
+
+
+def test_the_jvm_is_told_of_a_class_cache_only_where_there_is_one(tmp_path: Path) -> None:
+    assert class_cache_arguments(tmp_path) == []
+    class_cache(tmp_path).write_bytes(b"")
+    assert f"-XX:AOTCache={class_cache(tmp_path)}" in class_cache_arguments(tmp_path)
