@@ -261,8 +261,14 @@ def _data(commands: Any) -> None:
         "Prints the container IDs of the demo data, one a line.",
         "  tracestream data ids --limit 500 | tracestream submit --domain history --wait",
     )
+    load = _command(
+        actions,
+        "load",
+        "oracle_load:load",
+        "Loads the demo data into Oracle's tables (deploy/oracle), for the composed deployment.",
+    )
     ids.add_argument("--limit", type=_count, metavar="N", help="only the first N")
-    for command in (make, ids):
+    for command in (make, ids, load):
         command.add_argument("--scale", type=_positive, default=1.0, help="1 is the reference set (default)")
         command.add_argument("--data-dir", type=Path, help="where files are kept (default: TRACE_DATA_DIR)")
 

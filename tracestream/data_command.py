@@ -20,13 +20,13 @@ Progress = Callable[[int, int], None]
 
 
 def make(arguments: Namespace) -> Exit:
-    path = ensure(folders.data_folder(arguments.data_dir), arguments.scale, _tell)
+    path = ensure(folders.data_folder(arguments.data_dir), arguments.scale, tell)
     say(str(path))
     return Exit.OK
 
 
 def ids(arguments: Namespace) -> Exit:
-    path = ensure(folders.data_folder(arguments.data_dir), arguments.scale, _tell)
+    path = ensure(folders.data_folder(arguments.data_dir), arguments.scale, tell)
     for container_id in container_ids(path, arguments.limit):
         sys.stdout.write(container_id + "\n")
     return Exit.OK
@@ -56,5 +56,6 @@ def _generate(path: Path, data: DemoData, progress: Progress) -> None:
         raise CommandError(f"The demo data cannot be written to {path}: {error}") from None
 
 
-def _tell(done: int, total: int) -> None:
+def tell(done: int, total: int) -> None:
+    """Shows the progress of :func:`ensure` on a terminal."""
     gauge(f"Making the demo data: {100 * done // total} %", last=done == total)

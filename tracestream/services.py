@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from argparse import Namespace
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
 
 from broker.settings import BrokerSettings
 from catalogue.loader import Catalogue, load_catalogue
@@ -12,6 +15,8 @@ from catalogue.settings import CatalogueSettings
 from tracestream import logs, notify
 from tracestream.exits import Exit
 from tracestream.settings import ProcessSettings, SettingsError, load
+
+_BEAT = 5.0
 
 
 def worker(_arguments: Namespace) -> Exit:
@@ -34,7 +39,7 @@ def worker(_arguments: Namespace) -> Exit:
         {},
         on_ready=_ready,
     )
-    asyncio.run(running)
+    asyncio.run(_alive_while(running))
     return Exit.OK
 
 
@@ -46,6 +51,23 @@ def processor(_arguments: Namespace) -> Exit:
 def gateway(_arguments: Namespace) -> Exit:
     _begin()
     raise NotImplementedError
+
+
+async def _alive_while(work: Coroutine[Any, Any, None]) -> None:
+    """Runs ``work``, renewing the time of the alive file for as long as the event loop turns."""
+    file = load(ProcessSettings, os.environ).alive_file
+    beating = asyncio.create_task(_beat(Path(file))) if file else None
+    try:
+        await work
+    finally:
+        if beating is not None:
+            beating.cancel()
+
+
+async def _beat(file: Path) -> None:
+    while True:
+        file.touch()  # noqa: ASYNC240 - a moment on a local disk
+        await asyncio.sleep(_BEAT)
 
 
 def _begin() -> None:

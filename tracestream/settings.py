@@ -31,6 +31,9 @@ SETTINGS_CLASSES: tuple[tuple[str, str], ...] = (
     ("tracestream.settings", "ProcessSettings"),
     ("broker.settings", "BrokerSettings"),
     ("catalogue.settings", "CatalogueSettings"),
+    ("producers.sources.settings", "SourceSettings"),
+    ("producers.settings", "ProducerSettings"),
+    ("gateway.settings", "GatewaySettings"),
 )
 """Module and class of every settings class of the project, in the order of the generated table."""
 
@@ -50,6 +53,11 @@ class ProcessSettings:
 
     log_level: str = setting("TRACE_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = setting("TRACE_LOG_JSON", False, "One JSON object a log line instead of text.")
+    alive_file: str | None = setting(
+        "TRACE_ALIVE_FILE",
+        None,
+        "A file whose time the worker and the processor renew every few seconds, for health checks.",
+    )
     data_dir: str = setting(
         "TRACE_DATA_DIR",
         "~/.local/share/tracestream",

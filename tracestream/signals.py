@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from tracestream.exits import Exit
@@ -40,6 +41,12 @@ def run(work: Callable[[], Coroutine[Any, Any, int]], hurry: Callable[[], None])
         sys.stderr.flush()
         loop.close()
     return code
+
+
+async def until_stopped() -> None:
+    """Waits for the first signal; returning from it ends ``work`` in the ordinary way, with an exit code of its own."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
 
 
 async def _supervised(work: Callable[[], Coroutine[Any, Any, int]], hurry: Callable[[], None]) -> int:

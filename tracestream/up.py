@@ -56,7 +56,7 @@ async def _serve(stack: Stack, show: Show) -> int:
         }
         await asyncio.to_thread(address.write_text, json.dumps(where), "utf-8")
         show.panel("It runs", _where(stack))
-        await asyncio.Event().wait()
+        await signals.until_stopped()
     finally:
         show.line("Stopping.")
         address.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ def test_lines_are_the_same_however_the_body_is_cut(lines: list[bytes], rest: by
     body = b"".join(lines) + rest
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)))))
     splitter = LineSplitter()
-    got = []
+    got: list[bytes] = []
     for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True):
         got += splitter.feed(body[start:end])
     assert got == [each for each in lines if each.strip()]

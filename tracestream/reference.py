@@ -1,0 +1,146 @@
+"""The reference job of the demo: submitted, read live, replayed, compared with SQL, and shown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Any
+
+from catalogue.domain import Domain
+from catalogue.loader import load_catalogue
+from tracestream.checks import Check, compare, compare_aggregation, compare_pages, count_by_sql
+from tracestream.client import JOB, Client
+from tracestream.data import container_ids
+from tracestream.drain import drain
+from tracestream.exits import CommandError
+from tracestream.ndjson import Cursor
+from tracestream.show import Bar, Show, amount
+from tracestream.stack import Stack
+from tracestream.tail import follow
+from tracestream.tally import Tally
+
+DOMAINS = ("history", "materials")
+AGGREGATION = "msd"
+_POLL = 0.3
+
+
+class ReferenceJob:
+    """One run of the job against ``stack``."""
+
+    def __init__(self, stack: Stack, show: Show) -> None:
+        if stack.duckdb is None:
+            raise CommandError("The reference job needs the demo data.")
+        self._file: Path = stack.duckdb
+        self._url = stack.url
+        self._show = show
+        catalogue = load_catalogue()
+        self._domains: list[Domain] = [catalogue[name] for name in DOMAINS]
+        self._wanted: dict[str, Counter[str]] = {}
+        self._good = True
+
+    async def run(self) -> tuple[bool, str]:
+        """Whether everything agreed, and the job's id. Raises CommandError."""
+        ids = await asyncio.to_thread(lambda: list(container_ids(self._file)))
+        self._wanted = await asyncio.to_thread(count_by_sql, self._file, self._domains, ids)
+        async with Client(self._url) as client:
+            job_id = await self._submit(client, ids)
+            self._show.heading("Live: the stream is read while the job writes it")
+            live = await self._read(client, job_id, live=True)
+            self._show.heading("Replay: the same stream again, from offset 0")
+            replay = await self._read(client, job_id, live=False)
+            await self._measure(job_id)
+            self._show.heading("Compared with SQL over the source")
+            self._tell(compare(replay, self._wanted))
+            same = live.digest == replay.digest
+            self._tell([Check("live and replay are the same, byte for byte (SHA-256)", same)])
+            self._tell(await compare_pages(client, job_id, self._wanted))
+            self._tell([await asyncio.to_thread(compare_aggregation, self._file, ids, replay.aggregation)])
+        return self._good, job_id
+
+    async def _submit(self, client: Client, ids: list[str]) -> str:
+        self._show.heading(f"Job: {len(ids):,} containers × {', '.join(DOMAINS)}, aggregation {AGGREGATION}")
+        begun = time.perf_counter()
+        body = {"container_ids": ids, "domains": DOMAINS, "aggregation": AGGREGATION}
+        answer = await client.submit(body, str(uuid.uuid4()))
+        took = time.perf_counter() - begun
+        job_id = str(answer["job_id"])
+        self._show.line(f"{job_id} accepted in {took * 1000:.0f} ms", good=True)
+        return job_id
+
+    async def _read(self, client: Client, job_id: str, *, live: bool) -> Tally:
+        """Reads the stream from its beginning to its end and counts it."""
+        tally = Tally({domain.name: domain.container_column for domain in self._domains})
+        bars = _Bars(self._show, self._wanted, chunks=live)
+        begun = time.perf_counter()
+        poll = asyncio.create_task(bars.follow_state(client, job_id)) if live else None
+        try:
+            async with aclosing(follow(client, job_id, Cursor(), report=self._show.line)) as lines:
+                async for line in lines:
+                    tally.add(line)
+                    bars.update(tally, time.perf_counter() - begun)
+        finally:
+            if poll is not None:
+                poll.cancel()
+                with suppress(asyncio.CancelledError):
+                    await poll
+            bars.finish()
+        seconds = time.perf_counter() - begun
+        rate = tally.bytes / 1e6 / seconds
+        self._show.line(
+            f"{tally.records:,} records in {tally.lines:,} lines, {amount(tally.bytes, 'bytes')}, "
+            f"read and checked in {seconds:.1f} s: {rate:,.0f} MB/s",
+            good=True,
+        )
+        return tally
+
+    async def _measure(self, job_id: str) -> None:
+        size, seconds = await asyncio.to_thread(drain, f"{self._url}{JOB}{job_id}/stream?offset=0")
+        self._show.line(
+            f"thrown away unread, as curl -o /dev/null would: {size / 1e6 / seconds:,.0f} MB/s", good=True
+        )
+
+    def _tell(self, checks: list[Check]) -> None:
+        for check in checks:
+            self._show.line(check.text, good=check.good)
+            self._good &= check.good
+
+
+class _Bars:
+    """Chunks by what the job's state says, records and bytes by what was read."""
+
+    def __init__(self, show: Show, wanted: Mapping[str, Counter[str]], *, chunks: bool) -> None:
+        self._records = {name: rows.total() for name, rows in wanted.items()}
+        self._chunks: Bar | None = show.bar("chunks in the log", "chunks") if chunks else None
+        self._domains = {name: show.bar(f"{name} read", "records", n) for name, n in self._records.items()}
+        self._bytes = show.bar("bytes read", "bytes")
+
+    def update(self, tally: Tally, seconds: float) -> None:
+        for name, domain in tally.domains.items():
+            self._domains[name].update(domain.records, self._records[name])
+        rate = tally.bytes / 1e6 / seconds if seconds else 0
+        self._bytes.update(tally.bytes, note=f"{rate:,.0f} MB/s")
+
+    async def follow_state(self, client: Client, job_id: str) -> None:
+        while self._chunks is not None:
+            state = await client.state(job_id)
+            done, total = chunks(state)
+            eta = (state.get("progress") or {}).get("eta_seconds")
+            note = str(state["status"]) + (f", about {eta:.0f} s left" if eta else "")
+            self._chunks.update(done, total, note)
+            await asyncio.sleep(_POLL)
+
+    def finish(self) -> None:
+        for bar in (self._chunks, *self._domains.values(), self._bytes):
+            if bar is not None:
+                bar.finish()
+
+
+def chunks(state: Mapping[str, Any]) -> tuple[int, int | None]:
+    """Chunks whole in the log, and in all, over every domain of a job's state."""
+    progress = (state.get("progress") or {}).get("chunks") or {}
+    return int(progress.get("done", 0)), progress.get("total")
