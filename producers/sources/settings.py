@@ -11,7 +11,12 @@ from schemas.settings import setting
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
     source: str = setting("TRACE_SOURCE", "duckdb", "The database: duckdb or oracle.")
-    connections: int = setting("TRACE_SOURCE_CONNECTIONS", 4, "Queries that may run at once.", unit="queries")
+    connections: int = setting(
+        "TRACE_SOURCE_CONNECTIONS",
+        9,
+        "Queries that may run at once; TRACE_WORKER_JOBS × TRACE_PARALLEL_CHUNKS and one more, so that no job waits for another's.",
+        unit="queries",
+    )
     lob_bytes: int = setting(
         "TRACE_LOB_BYTES",
         4 << 20,
@@ -22,7 +27,7 @@ class SourceSettings:
         "TRACE_DUCKDB_PATH", Path("trace.duckdb"), "The DuckDB file; opened for reading only."
     )
     duckdb_memory: str = setting(
-        "TRACE_DUCKDB_MEMORY", "256MB", "DuckDB's memory limit, as DuckDB writes it."
+        "TRACE_DUCKDB_MEMORY", "64MB", "DuckDB's memory limit, as DuckDB writes it."
     )
     oracle_dsn: str = setting(
         "TRACE_ORACLE_DSN", "", "Easy Connect string or descriptor, such as host:1521/service."
