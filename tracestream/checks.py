@@ -12,7 +12,7 @@ import duckdb
 from catalogue.domain import AS_OF, IDS, Domain
 from schemas.messages import COMPLETE
 from tracestream.client import Client
-from tracestream.tally import Tally
+from tracestream.tally import DomainTally, Tally
 from tracestream.verify import exact_json, msd_by_sql
 
 _PAGE = 1000
@@ -26,17 +26,30 @@ class Check:
     good: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """A domain's rows by container ID, and those left out because theirs is NULL."""
+
+    containers: Counter[str]
+    nulls: int
+
+    @property
+    def total(self) -> int:
+        return self.containers.total()
+
+
 def count_by_sql(
     file: Path, domains: Sequence[Domain], container_ids: Sequence[str]
-) -> dict[str, Counter[str]]:
+) -> dict[str, SourceCount]:
     """How many rows each domain has for each container, in one statement a domain: neither chunks nor JSON. Blocks."""
     counts = {}
     with duckdb.connect(str(file), read_only=True, config={"threads": "1"}) as connection:
         for domain in domains:
             query = domain.sql.replace(IDS, "SELECT unnest($ids)").replace(AS_OF, "")
             statement = f'SELECT "{domain.container_column}", count(*) FROM ({query}) GROUP BY 1'  # noqa: S608 - ours
-            rows = connection.execute(statement, {"ids": list(container_ids)}).fetchall()
-            counts[domain.name] = Counter(dict(rows))
+            rows = dict(connection.execute(statement, {"ids": list(container_ids)}).fetchall())
+            nulls = rows.pop(None, 0)
+            counts[domain.name] = SourceCount(Counter(rows), nulls)
     return counts
 
 
@@ -50,17 +63,16 @@ def compare_aggregation(file: Path, container_ids: Sequence[str], found: bytes |
     return Check(text, exact_json(found) == wanted)
 
 
-def compare(tally: Tally, wanted: Mapping[str, Counter[str]]) -> list[Check]:
+def compare(tally: Tally, wanted: Mapping[str, SourceCount]) -> list[Check]:
     """Every count of the stream against ``wanted``, which :func:`count_by_sql` found."""
     checks = [
         Check(f"the stream ends with '{tally.terminal}'", tally.terminal == COMPLETE),
         Check(_faults(tally), not tally.faults),
         Check(f"domains: {', '.join(tally.domains)}", set(tally.domains) == set(wanted)),
     ]
-    for name, containers in wanted.items():
-        domain = tally.domains.get(name)
-        found = domain.containers if domain else Counter()
-        total = containers.total()
+    for name, source in wanted.items():
+        domain = tally.domains.get(name) or DomainTally()
+        found, containers, total = domain.containers, source.containers, source.total
         checks.append(
             Check(
                 f"{name}: {found.total():,} records streamed, {total:,} rows by SQL", found.total() == total
@@ -71,6 +83,8 @@ def compare(tally: Tally, wanted: Mapping[str, Counter[str]]) -> list[Check]:
         checks.append(
             Check(text if not differ else f"{name}: {differ:,} containers have other counts", not differ)
         )
+        nulls = f"{name}: {domain.null_rows} rows without a container ID left out, {source.nulls} by SQL"
+        checks.append(Check(nulls, domain.null_rows == source.nulls))
     return checks
 
 
@@ -80,11 +94,11 @@ def _faults(tally: Tally) -> str:
     return f"{len(tally.faults)} faults, the first: {tally.faults[0]}"
 
 
-async def compare_pages(client: Client, job_id: str, wanted: Mapping[str, Counter[str]]) -> list[Check]:
+async def compare_pages(client: Client, job_id: str, wanted: Mapping[str, SourceCount]) -> list[Check]:
     """Pages at the beginning, in the middle and at the end of each domain: totals and lengths."""
     checks = []
-    for name, containers in wanted.items():
-        total = containers.total()
+    for name, source in wanted.items():
+        total = source.total
         good = True
         for offset in {0, total // 2, max(0, total - _PAGE // 2), total}:
             page = await client.page(job_id, name, offset, _PAGE)

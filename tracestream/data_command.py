@@ -7,12 +7,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
 from tracestream import folders
-from tracestream.data import DemoData, container_ids, generate
+from tracestream.data import SQL_FOLDER, DemoData, container_ids, generate
 from tracestream.exits import CommandError, Exit
 from tracestream.output import gauge, say
 
@@ -33,20 +34,28 @@ def ids(arguments: Namespace) -> Exit:
 
 
 def ensure(folder: Path, scale: float, progress: Progress) -> Path:
-    """The file of the demo data at ``scale``, made unless it is there whole, from the same numbers. Blocks.
+    """The file of the demo data at ``scale``, made unless it is there whole and from the same recipe. Blocks.
 
     Raises CommandError when it cannot be written.
     """
     path = folders.demo_file(folder, scale)
     data = DemoData().scaled(scale)
     recipe = path.with_suffix(".json")
-    wanted = json.dumps(asdict(data), default=str, sort_keys=True)
+    wanted = _recipe(data)
     with folders.locked(path.with_suffix(".lock"), wait=True):
         if not (path.exists() and recipe.exists() and recipe.read_text("utf-8") == wanted):
             recipe.unlink(missing_ok=True)
             _generate(path, data, progress)
             recipe.write_text(wanted, "utf-8")
     return path
+
+
+def _recipe(data: DemoData) -> str:
+    """Everything that the file follows from: the numbers and the statements."""
+    statements = {
+        file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(SQL_FOLDER.glob("*.sql"))
+    }
+    return json.dumps({"numbers": asdict(data), "statements": statements}, default=str, sort_keys=True)
 
 
 def _generate(path: Path, data: DemoData, progress: Progress) -> None:

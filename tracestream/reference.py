@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from catalogue.domain import Domain
 from catalogue.loader import load_catalogue
-from tracestream.checks import Check, compare, compare_aggregation, compare_pages, count_by_sql
+from tracestream.checks import Check, SourceCount, compare, compare_aggregation, compare_pages, count_by_sql
 from tracestream.client import JOB, Client
 from tracestream.data import container_ids
 from tracestream.drain import drain
@@ -40,7 +39,7 @@ class ReferenceJob:
         self._show = show
         catalogue = load_catalogue()
         self._domains: list[Domain] = [catalogue[name] for name in DOMAINS]
-        self._wanted: dict[str, Counter[str]] = {}
+        self._wanted: dict[str, SourceCount] = {}
         self._good = True
 
     async def run(self) -> tuple[bool, str]:
@@ -113,8 +112,8 @@ class ReferenceJob:
 class _Bars:
     """Chunks by what the job's state says, records and bytes by what was read."""
 
-    def __init__(self, show: Show, wanted: Mapping[str, Counter[str]], *, chunks: bool) -> None:
-        self._records = {name: rows.total() for name, rows in wanted.items()}
+    def __init__(self, show: Show, wanted: Mapping[str, SourceCount], *, chunks: bool) -> None:
+        self._records = {name: source.total for name, source in wanted.items()}
         self._chunks: Bar | None = show.bar("chunks in the log", "chunks") if chunks else None
         self._domains = {name: show.bar(f"{name} read", "records", n) for name, n in self._records.items()}
         self._bytes = show.bar("bytes read", "bytes")

@@ -25,7 +25,7 @@ class DomainTally:
     batches: int = 0
     containers: Counter[str] = field(default_factory=Counter)
     told: int | None = None
-    total_chunks: int | None = None
+    null_rows: int = 0
 
 
 class _Line(msgspec.Struct):
@@ -33,7 +33,7 @@ class _Line(msgspec.Struct):
     batch: int = 0
     total_records: int | None = None
     total_batches: int | None = None
-    total_chunks: int | None = None
+    null_container_rows: int = 0
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -82,9 +82,7 @@ class Tally:
             self.aggregation = bytes(line.data)
             return
         domain = self.domains.setdefault(line.domain, DomainTally())
-        if kind == messages.DOMAIN_START:
-            domain.total_chunks = line.total_chunks
-        elif kind == messages.RECORDS:
+        if kind == messages.RECORDS:
             self._check(
                 line.batch == domain.batches + 1,
                 f"{line.domain}: batch {line.batch} follows batch {domain.batches}",
@@ -96,6 +94,7 @@ class Tally:
             domain.containers.update(row.container for row in rows)
         elif kind == messages.DOMAIN_END:
             domain.told = line.total_records
+            domain.null_rows = line.null_container_rows
             self._check(
                 domain.told == domain.records,
                 f"{line.domain}: {domain.records} records, its end says {domain.told}",

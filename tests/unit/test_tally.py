@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import msgspec
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas import messages
 from schemas.commands import Request
-from tracestream.checks import compare
+from tracestream.checks import SourceCount, compare
 from tracestream.tally import Tally
 
 COLUMNS = {"history": "CID", "materials": "CID"}
@@ -62,6 +62,10 @@ def tally(lines: Sequence[bytes]) -> Tally:
     return counted
 
 
+def rows(ids: Iterable[str], nulls: int = 0) -> SourceCount:
+    return SourceCount(Counter(ids), nulls)
+
+
 BATCHES = st.lists(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=4), max_size=5)
 
 
@@ -71,14 +75,14 @@ def test_a_whole_stream_agrees_with_what_it_was_made_of(
 ) -> None:
     stream = spliced([meta(), *domain("history", history), *domain("materials", materials), complete()])
     counted = tally(stream)
-    wanted = {"history": Counter(chain(*history)), "materials": Counter(chain(*materials))}
+    wanted = {"history": rows(chain(*history)), "materials": rows(chain(*materials))}
     assert [check.text for check in compare(counted, wanted) if not check.good] == []
     assert counted.bytes == sum(map(len, stream))
-    assert counted.records == sum(each.total() for each in wanted.values())
+    assert counted.records == sum(each.total for each in wanted.values())
 
 
 GOOD = [meta(), *domain("history", [["A", "B"], ["A"]]), *domain("materials", [["C"]]), complete()]
-WANTED = {"history": Counter("ABA"), "materials": Counter("C")}
+WANTED = {"history": rows("ABA"), "materials": rows("C")}
 
 
 @pytest.mark.parametrize(
@@ -99,8 +103,15 @@ def test_a_fault_is_seen(lines: list[bytes], fault: str) -> None:
 
 
 def test_a_container_too_many_and_one_too_few_are_seen_though_the_total_agrees() -> None:
-    checks = compare(tally(spliced(GOOD)), {"history": Counter("ABB"), "materials": Counter("C")})
+    checks = compare(tally(spliced(GOOD)), {"history": rows("ABB"), "materials": rows("C")})
     assert [check.text for check in checks if not check.good] == ["history: 2 containers have other counts"]
+
+
+def test_rows_left_out_are_counted_too() -> None:
+    checks = compare(tally(spliced(GOOD)), {**WANTED, "materials": rows("C", nulls=2)})
+    assert [check.text for check in checks if not check.good] == [
+        "materials: 0 rows without a container ID left out, 2 by SQL"
+    ]
 
 
 def test_a_cut_off_stream_is_seen() -> None:
