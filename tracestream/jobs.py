@@ -66,15 +66,28 @@ async def wait_for_end(client: Client, job_id: str) -> Exit:
 
 def describe(state: Mapping[str, Any]) -> list[str]:
     """A job's state as aligned lines."""
-    lines = [("job", state.get("job_id", "")), ("status", state["status"])]
-    lines += [
-        (name, _text(value)) for name, value in (state.get("progress") or {}).items() if value is not None
+    lines = [
+        ("job", state.get("job_id", "")),
+        ("status", state["status"]),
+        *_progress(state.get("progress") or {}),
     ]
     shown = ("cid_count", "domains", "aggregation", "submitted_at", "started_at", "ended_at", "expires_at")
     lines += [(name, _text(state[name])) for name in shown if state.get(name) is not None]
     if problem := state.get("problem"):
         lines.append(("problem", problem.get("detail") or problem.get("title", "")))
     return [f"{name.replace('_', ' '):<16}{value}" for name, value in lines]
+
+
+def _progress(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
+    lines = []
+    if progress.get("queue_position") is not None:
+        lines.append(("place in queue", _text(progress["queue_position"])))
+    if progress.get("eta_seconds") is not None:
+        lines.append(("time left", f"about {progress['eta_seconds']:.0f} s"))
+    for name, domain in (progress.get("domains") or {}).items():
+        chunks = f"{_text(domain['chunks'])} of {_text(domain['total_chunks'])} chunks"
+        lines.append((name, f"{chunks}, {_text(domain['records'])} records, {domain['bytes'] / 1e6:,.1f} MB"))
+    return lines
 
 
 def _list(jobs: list[dict[str, Any]], as_json: bool) -> None:
@@ -90,8 +103,6 @@ def _list(jobs: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
 
 from catalogue.domain import Domain
 from catalogue.loader import load_catalogue
@@ -40,11 +39,13 @@ class ReferenceJob:
         catalogue = load_catalogue()
         self._domains: list[Domain] = [catalogue[name] for name in DOMAINS]
         self._wanted: dict[str, SourceCount] = {}
+        self._chunks = 0
         self._good = True
 
     async def run(self) -> tuple[bool, str]:
         """Whether everything agreed, and the job's id. Raises CommandError."""
         ids = await asyncio.to_thread(lambda: list(container_ids(self._file)))
+        self._chunks = sum(-(-len(ids) // domain.chunk_size) for domain in self._domains)
         self._wanted = await asyncio.to_thread(count_by_sql, self._file, self._domains, ids)
         async with Client(self._url) as client:
             job_id = await self._submit(client, ids)
@@ -74,7 +75,7 @@ class ReferenceJob:
     async def _read(self, client: Client, job_id: str, *, live: bool) -> Tally:
         """Reads the stream from its beginning to its end and counts it."""
         tally = Tally({domain.name: domain.container_column for domain in self._domains})
-        bars = _Bars(self._show, self._wanted, chunks=live)
+        bars = _Bars(self._show, self._wanted, self._chunks if live else None)
         begun = time.perf_counter()
         poll = asyncio.create_task(bars.follow_state(client, job_id)) if live else None
         try:
@@ -82,13 +83,14 @@ class ReferenceJob:
                 async for line in lines:
                     tally.add(line)
                     bars.update(tally, time.perf_counter() - begun)
+            seconds = time.perf_counter() - begun
+            if live:
+                await bars.show_state(client, job_id)
         finally:
             if poll is not None:
                 poll.cancel()
-                with suppress(asyncio.CancelledError):
-                    await poll
+                await asyncio.wait({poll})
             bars.finish()
-        seconds = time.perf_counter() - begun
         rate = tally.bytes / 1e6 / seconds
         self._show.line(
             f"{tally.records:,} records in {tally.lines:,} lines, {amount(tally.bytes, 'bytes')}, "
@@ -112,9 +114,10 @@ class ReferenceJob:
 class _Bars:
     """Chunks by what the job's state says, records and bytes by what was read."""
 
-    def __init__(self, show: Show, wanted: Mapping[str, SourceCount], *, chunks: bool) -> None:
+    def __init__(self, show: Show, wanted: Mapping[str, SourceCount], chunks: int | None) -> None:
+        self._total_chunks = chunks
         self._records = {name: source.total for name, source in wanted.items()}
-        self._chunks: Bar | None = show.bar("chunks in the log", "chunks") if chunks else None
+        self._chunks: Bar | None = show.bar("chunks in the log", "chunks", chunks) if chunks else None
         self._domains = {name: show.bar(f"{name} read", "records", n) for name, n in self._records.items()}
         self._bytes = show.bar("bytes read", "bytes")
 
@@ -125,21 +128,20 @@ class _Bars:
         self._bytes.update(tally.bytes, note=f"{rate:,.0f} MB/s")
 
     async def follow_state(self, client: Client, job_id: str) -> None:
-        while self._chunks is not None:
-            state = await client.state(job_id)
-            done, total = chunks(state)
-            eta = (state.get("progress") or {}).get("eta_seconds")
-            note = str(state["status"]) + (f", about {eta:.0f} s left" if eta else "")
-            self._chunks.update(done, total, note)
+        while True:
+            with suppress(CommandError):
+                await self.show_state(client, job_id)
             await asyncio.sleep(_POLL)
+
+    async def show_state(self, client: Client, job_id: str) -> None:
+        """How far the job itself is: a reader may be behind it."""
+        state = await client.state(job_id)
+        eta = state["progress"]["eta_seconds"]
+        note = str(state["status"]) + (f", about {eta:.0f} s left" if eta else "")
+        if self._chunks is not None:
+            self._chunks.update(state["progress"]["chunks"], self._total_chunks, note)
 
     def finish(self) -> None:
         for bar in (self._chunks, *self._domains.values(), self._bytes):
             if bar is not None:
                 bar.finish()
-
-
-def chunks(state: Mapping[str, Any]) -> tuple[int, int | None]:
-    """Chunks whole in the log, and in all, over every domain of a job's state."""
-    progress = (state.get("progress") or {}).get("chunks") or {}
-    return int(progress.get("done", 0)), progress.get("total")
