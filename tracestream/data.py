@@ -31,8 +31,8 @@ class DemoData:
     containers: int = 114_892
     history_rows: int = 115_000
     material_rows: int = 60_000
-    unresolved_every: int = 2_000
-    """Every so many material rows one came without a container ID."""
+    unconfirmed_every: int = 2_000
+    """Every so many material rows one has no container ID."""
     first_day: datetime = datetime(2026, 1, 1)
     """In the plant's local time, as its tables have it."""
     days: int = 90
@@ -134,6 +134,6 @@ def _parameters(statement: str, data: DemoData, first: int, last: int) -> dict[s
         "last": last,
         "containers": data.containers,
         "rows": data.material_rows,
-        "unresolved_every": data.unresolved_every,
+        "unconfirmed_every": data.unconfirmed_every,
     }
     return {name: number for name, number in numbers.items() if f"${name}" in statement}

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from catalogue.domain import DUCKDB, LIST_BIND, Domain
+from catalogue.domain import DUCKDB, Domain
 from producers.sources.protocol import SourceError, SourceFailed, SourceUnavailable, check_columns
 from schemas.values import Column, Database, UnsupportedType, column
 
@@ -64,6 +64,8 @@ class DuckDBSource:
         path = str(self._path).replace("'", "''")
         try:
             connection.execute(f"ATTACH '{path}' AS {_ATTACHED} (READ_ONLY)")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
         except duckdb.Error:
             connection.close()
             raise
@@ -143,8 +145,7 @@ class DuckDBSource:
 
 def _relation(cursor: duckdb.DuckDBPyConnection, domain: Domain, container_ids: Sequence[str]) -> Any:
     # A relation streams; the result of execute() would be held whole before its first batch.
-    binds = {LIST_BIND: list(container_ids)}
-    return cursor.sql(domain.render(DUCKDB, len(container_ids)), params=binds)
+    return cursor.sql(domain.render(DUCKDB, container_ids))
 
 
 def _first_line(error: Exception) -> str:
@@ -159,4 +160,7 @@ _RETRYABLE_TEXTS = ("IO Error", "Out of Memory Error", "INTERRUPT Error", "Conne
 def _translated(error: Exception) -> SourceError:
     text = _first_line(error)
     unavailable = isinstance(error, _RETRYABLE) or text.startswith(_RETRYABLE_TEXTS)
-    return (SourceUnavailable if unavailable else SourceFailed)(f"DuckDB: {text}", code=type(error).__name__)
+    hint = "Raise TRACE_DUCKDB_MEMORY." if text.startswith("Out of Memory") else ""
+    return (SourceUnavailable if unavailable else SourceFailed)(
+        f"DuckDB: {text}", code=type(error).__name__, hint=hint
+    )

@@ -106,7 +106,7 @@ class OracleSource:
 
     async def _describe(self, connection: oracledb.AsyncConnection, domain: Domain) -> tuple[Reading, ...]:
         with connection.cursor() as cursor:
-            await self._call(connection, cursor.parse(domain.render(ORACLE_WITHOUT_FLASHBACK, 1)))
+            await self._call(connection, cursor.parse(domain.render(ORACLE_WITHOUT_FLASHBACK, [""])))
             described = [_Described.of(info) for info in cursor.description or ()]
         try:
             readings = tuple(map(reading, described))
@@ -159,7 +159,7 @@ def statement_of(
     """The statement of a chunk and its binds. Chunks of like sizes have equal texts, so that Oracle parses few."""
     ids = padded(container_ids, domain.chunk_size)
     binds: dict[str, str | int] = dict(zip(bind_names(len(ids)), ids, strict=True))
-    text = domain.render(ORACLE if snapshot is not None else ORACLE_WITHOUT_FLASHBACK, len(ids))
+    text = domain.render(ORACLE if snapshot is not None else ORACLE_WITHOUT_FLASHBACK, ids)
     if f":{SCN_BIND}" in text and snapshot is not None:
         binds[SCN_BIND] = snapshot
     return wrapped(text, readings), binds

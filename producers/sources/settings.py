@@ -27,7 +27,9 @@ class SourceSettings:
         "TRACE_DUCKDB_PATH", Path("trace.duckdb"), "The DuckDB file; opened for reading only."
     )
     duckdb_memory: str = setting(
-        "TRACE_DUCKDB_MEMORY", "64MB", "DuckDB's memory limit, as DuckDB writes it."
+        "TRACE_DUCKDB_MEMORY",
+        "64MB",
+        "DuckDB's memory limit, as DuckDB writes it; each chunk being read needs about 12 MB.",
     )
     oracle_dsn: str = setting(
         "TRACE_ORACLE_DSN", "", "Easy Connect string or descriptor, such as host:1521/service."

@@ -34,19 +34,19 @@ def test_a_domain_has_the_settings_of_its_toml(tmp_path: Path) -> None:
 
 
 def test_oracle_gets_named_binds_and_the_snapshot() -> None:
-    rendered = parse_domain("rows", SQL, TOML).render(ORACLE, 3)
+    rendered = parse_domain("rows", SQL, TOML).render(ORACLE, ["a", "b", "c"])
     assert rendered == "SELECT t.ID, t.N FROM T AS OF SCN :scn t WHERE t.ID IN (:c1, :c2, :c3)"
 
 
 def test_without_flashback_the_snapshot_is_left_out() -> None:
-    rendered = parse_domain("rows", SQL, TOML).render(ORACLE_WITHOUT_FLASHBACK, 1)
+    rendered = parse_domain("rows", SQL, TOML).render(ORACLE_WITHOUT_FLASHBACK, ["a"])
     assert rendered == "SELECT t.ID, t.N FROM T  t WHERE t.ID IN (:c1)"
 
 
-def test_duckdb_gets_one_list_whatever_its_length() -> None:
+def test_duckdb_gets_texts_in_which_a_quote_is_doubled() -> None:
     domain = parse_domain("rows", SQL, TOML)
-    assert domain.render(DUCKDB, 3) == domain.render(DUCKDB, 1000)
-    assert "IN (SELECT unnest($ids))" in domain.render(DUCKDB, 3)
+    assert domain.render(DUCKDB, ["a", "it's", "\\"]).endswith("WHERE t.ID IN ('a', 'it''s', '\\')")
+    assert domain.render(DUCKDB, []).endswith("WHERE t.ID IN (NULL)")
 
 
 GOOD_SQL = {

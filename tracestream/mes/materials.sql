@@ -1,6 +1,6 @@
 -- $first and $last bound the numbers of the rows of this slice: [first, last). Rows lie near their containers in
--- time; about 60 % of the containers have none, the others one to a handful. Every $unresolved_every-th row came over the
--- interface by name alone, so that its ID is NULL.
+-- time; about 60 % of the containers have none, the others one to a handful. Every $unconfirmed_every-th row was issued to
+-- its container but never confirmed there, so that its CONTAINERID is NULL.
 INSERT INTO MES_LOT_MATERIALS
 WITH uses AS (
     SELECT r, ((r // 4 * 4) * $containers // $rows + below(r, 'near', 8)) % $containers AS c
@@ -15,7 +15,7 @@ WITH uses AS (
     FROM parts
 )
 SELECT 590200000000000000 + r,
-       CASE WHEN r % $unresolved_every <> $unresolved_every - 1 THEN container_id(c) END,
+       CASE WHEN r % $unconfirmed_every <> $unconfirmed_every - 1 THEN container_id(c) END, container_id(c),
        container_name(c), work_order(c), product(c), product_line(c), bill_of_process(c),
        lot, 'PN-' || (30000 + part * 17),
        ['金線 0.8 mil', '銀膠 84-1LMISR4', '環氧樹脂 EMC G770', '導線架 QFN', 'Solder ball SAC305', '切割刀片', 'UV 膠帶', 'Carrier tape 12 mm'][1 + (part % 8)::BIGINT]
