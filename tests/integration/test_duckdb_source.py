@@ -241,3 +241,22 @@ def test_a_container_of_300_mb_needs_the_memory_of_a_batch(tmp_path: Path) -> No
     read, grown = map(int, run.stdout.split())
     assert read > 280
     assert grown < 150
+
+
+async def test_as_many_half_read_chunks_as_a_worker_has_fit_into_the_default_memory(tmp_path: Path) -> None:
+    plant = tmp_path / "plant.duckdb"
+    generate(plant, DemoData().scaled(0.08))
+    settings = SourceSettings(duckdb_path=plant)
+    source = open_source(settings)
+    await source.open()
+    ids = list(container_ids(plant))
+    fetches = [
+        source.fetch_events_iter(ids[1000 * index : 1000 * (index + 1)], asked, 100)
+        for index, asked in enumerate(list(load_catalogue().values()) * (settings.connections // 2))
+    ]
+    first = await asyncio.gather(*map(anext, fetches))
+    assert all(batch.num_rows == 100 for batch in first)
+    for fetch in fetches:
+        async for batch in fetch:
+            assert batch.num_rows
+    await source.close()
