@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tracestream.output import say
@@ -104,7 +104,7 @@ class TerminalShow:
             self._progress = Progress(
                 TextColumn("  {task.description}", style="default"),
                 BarColumn(bar_width=28),
-                _Amounts(),
+                _Amounts(table_column=Column(min_width=27, justify="right")),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[note]}", style="dim", markup=False),
                 console=self._console,
@@ -164,9 +164,8 @@ class _TerminalBar:
         if not self._done:
             self._done = True
             task = self._progress.tasks[self._progress.task_ids.index(self._task)]
-            self._progress.update(
-                self._task, total=task.completed or 1, completed=task.completed or 1, note=note
-            )
+            full = task.completed or 1
+            self._progress.update(self._task, total=full, completed=full, note=note or task.fields["note"])
             self._show.finished()
 
 

@@ -7,8 +7,6 @@ the broker, then the broker, within 10 seconds.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,13 +18,13 @@ from broker.errors import EmbeddedBrokerError
 from tracestream.data_command import ensure
 from tracestream.exits import CommandError
 from tracestream.memory import peak_memory
+from tracestream.ports import Ports
 from tracestream.processes import Processes, Program, log_tail
 from tracestream.show import Bar, Show
 from tracestream.signals import Stopped
 
 HTTP_PORT = 8080
 KAFKA_PORT = 9092
-_PORTS_TRIED = 100
 _BROKER_STOP_DEADLINE = 2.5
 _BROKER_POLL = 1.0
 
@@ -35,14 +33,15 @@ _BROKER_POLL = 1.0
 class Plan:
     """What to start. ``data`` keeps the demo data, ``run`` the logs, ``kafka`` the broker's files.
 
-    ``port`` None takes 8080 or the next free one; ``env`` goes to every process.
+    ``port`` None takes 8080 or the next free one; ``known_kafka_port`` 9092 or the next free one instead of any that is free.
+    ``env`` goes to every process.
     """
 
     data: Path
     run: Path
     kafka: Path
     port: int | None = None
-    kafka_port: int | None = None
+    known_kafka_port: bool = False
     workers: int = 1
     scale: float = 1.0
     make_data: bool = True
@@ -57,7 +56,9 @@ class Stack:
         self.url = ""
         self.duckdb: Path | None = None
         self._show = show
-        self._node = Node(1, plan.kafka_port or free_ports(1)[0], free_ports(1)[0])
+        self._ports = Ports()
+        port = self._ports.take_from(KAFKA_PORT) if plan.known_kafka_port else free_ports(1)[0]
+        self._node = Node(1, port, free_ports(1)[0])
         self._kafka = EmbeddedKafka(plan.kafka, progress=self._on_jars, node=self._node)
         self._processes = Processes(plan.run, lambda text: show.line(text, good=False))
         self._bars: dict[str, Bar] = {}
@@ -88,6 +89,7 @@ class Stack:
             self._watcher.cancel()
         await self._processes.stop()
         await self._kafka.stop(_BROKER_STOP_DEADLINE)
+        self._ports.close()
 
     def hurry(self) -> None:
         """Kills all of them."""
@@ -124,7 +126,7 @@ class Stack:
         self._show.line(f"Demo data in {self.duckdb}", good=True)
 
     async def _start_processes(self) -> None:
-        port = http_port(self.plan.port, self._show)
+        port = self._http_port()
         self.url = f"http://{HOST}:{port}"
         env = {
             "TRACE_KAFKA_BOOTSTRAP": self._kafka.bootstrap,
@@ -138,6 +140,15 @@ class Stack:
         names |= {"processor": "processor", "gateway": "gateway"}
         await self._processes.start([Program.own(name, [kind], env) for name, kind in names.items()])
         self._show.line(f"{', '.join(names)} ready", good=True)
+
+    def _http_port(self) -> int:
+        """The port that was wished for; without a wish 8080 or the next free one, said so."""
+        if self.plan.port is not None:
+            return self._ports.take(self.plan.port)
+        port = self._ports.take_from(HTTP_PORT)
+        if port != HTTP_PORT:
+            self._show.line(f"Port {HTTP_PORT} is in use, so the gateway is at port {port}.")
+        return port
 
     async def _watch_broker(self) -> None:
         """Starts the broker again, at the same port and on the same data, whenever it has ended."""
@@ -168,29 +179,3 @@ class Stack:
     def _end_bar(self, name: str) -> None:
         if name in self._bars:
             self._bars[name].finish()
-
-
-def http_port(wanted: int | None, show: Show) -> int:
-    """``wanted`` if it is free; without a wish 8080 or the next free port. Raises CommandError."""
-    if wanted is not None:
-        if not is_free(wanted):
-            raise CommandError(
-                f"Port {wanted} is in use. Choose another with --port, or leave it out to get a free one."
-            )
-        return wanted
-    port = next(port for port in range(HTTP_PORT, HTTP_PORT + _PORTS_TRIED) if is_free(port))
-    if port != HTTP_PORT:
-        show.line(f"Port {HTTP_PORT} is in use, so this is at port {port}.")
-    return port
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen at ``port`` of the loopback address."""
-    with socket.socket() as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True

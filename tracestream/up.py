@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from tracestream import folders, signals
 from tracestream.exits import CommandError, Exit
 from tracestream.show import Show, open_show
-from tracestream.stack import KAFKA_PORT, Plan, Stack, is_free
+from tracestream.stack import Plan, Stack
 
 ADDRESS_FILE = "up.json"
 _LOCK_FILE = "up.lock"
@@ -30,7 +30,7 @@ def up(arguments: Namespace) -> int:
             run=run,
             kafka=data / "kafka",
             port=arguments.port,
-            kafka_port=KAFKA_PORT if is_free(KAFKA_PORT) else None,
+            known_kafka_port=True,
             workers=arguments.workers,
             scale=arguments.scale,
             make_data=not own_source,

@@ -20,8 +20,8 @@ from tracestream import folders
 from tracestream.data_command import ensure
 from tracestream.drain import drain
 from tracestream.exits import CommandError
+from tracestream.ports import Ports, is_free
 from tracestream.show import PlainShow, Show, TerminalShow, amount
-from tracestream.stack import http_port, is_free
 
 
 @contextmanager
@@ -40,17 +40,24 @@ def test_a_port_that_is_taken_is_not_free() -> None:
 
 def test_a_wish_for_a_taken_port_is_refused_with_advice() -> None:
     with listening() as port, pytest.raises(CommandError, match="--port"):
-        http_port(port, PlainShow())
+        Ports().take(port)
 
 
-def test_without_a_wish_the_next_free_port_is_taken_and_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_wish_the_next_free_port_is_taken() -> None:
+    ports = Ports()
     with listening() as port:
-        monkeypatch.setattr("tracestream.stack.HTTP_PORT", port)
-        chosen = http_port(None, PlainShow())
-    assert port < chosen < port + 100
-    assert f"at port {chosen}" in capsys.readouterr().out
+        assert port < ports.take_from(port) < port + 100
+    ports.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="claims are abstract sockets of Linux")
+def test_a_port_that_another_has_chosen_is_not_chosen_again() -> None:
+    first, second = Ports(), Ports()
+    port = first.take_from(23_000)
+    assert second.take_from(port) > port
+    first.close()
+    assert second.take(port) == port
+    second.close()
 
 
 def test_a_folder_serves_one_process_at_a_time(tmp_path: Path) -> None:
