@@ -20,11 +20,11 @@ _spawner_lock = threading.Lock()
 
 
 def spawn(
-    command: Sequence[str], *, output: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str], *, output: Path, env: Mapping[str, str] | None = None, keep: Sequence[int] = ()
 ) -> subprocess.Popen[bytes]:
     """Starts ``command`` tethered to this process, in a session of its own, its output appended to the file ``output``.
 
-    ``env`` is its whole environment; without it the child inherits ours.
+    ``env`` is its whole environment; without it the child inherits ours. ``keep`` are file descriptors to inherit.
 
     Linux takes the tether from the *thread* that forks: one that ended early would end the child. So all children are
     started by one thread that lives as long as the process.
@@ -39,7 +39,13 @@ def spawn(
     def start() -> subprocess.Popen[bytes]:
         with output.open("ab") as file:
             return subprocess.Popen(
-                full, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, env=env
+                full,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+                env=env,
+                pass_fds=keep,
             )
 
     answer: Future[subprocess.Popen[bytes]] = Future()

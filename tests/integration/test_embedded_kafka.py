@@ -69,10 +69,19 @@ async def test_a_data_folder_may_be_started_on_other_ports(broker: EmbeddedKafka
         assert await read(second, 1) == [b"kept"]
 
 
-async def test_a_second_broker_on_a_used_folder_says_why_it_ended(broker: EmbeddedKafka) -> None:
-    with pytest.raises(EmbeddedBrokerError, match="lock"):
+async def test_a_second_broker_on_a_used_folder_is_refused_before_it_touches_a_file(
+    broker: EmbeddedKafka,
+) -> None:
+    before = (broker.data / "server.properties").read_text()
+    with pytest.raises(EmbeddedBrokerError, match="Another broker uses"):
         await EmbeddedKafka(broker.data).start()
+    assert (broker.data / "server.properties").read_text() == before
     await write(broker, b"the first one goes on")
+
+
+async def test_a_broker_that_cannot_start_says_why_in_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedBrokerError, match=r"(?s)failed.*heap size"):
+        await EmbeddedKafka(tmp_path / "kafka", heap="3m", jvm=["-Xms4m"]).start()
 
 
 async def test_a_paused_broker_answers_after_it_was_resumed(broker: EmbeddedKafka) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.class_cache import class_cache, class_cache_arguments
+from broker.embedded import new_cluster_id
 from broker.embedded_properties import Node, render, server_properties
 from broker.jars import KAFKA_VERSION, read_lock
 
@@ -58,3 +59,9 @@ def test_the_jvm_is_told_of_a_class_cache_only_where_there_is_one(tmp_path: Path
     assert class_cache_arguments(tmp_path) == []
     class_cache(tmp_path).write_bytes(b"")
     assert f"-XX:AOTCache={class_cache(tmp_path)}" in class_cache_arguments(tmp_path)
+
+
+def test_a_cluster_id_never_looks_like_an_option() -> None:
+    ids = {new_cluster_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(len(each) == 22 and each[0] != "-" for each in ids)
