@@ -12,6 +12,7 @@ from typing import Any
 from broker.settings import BrokerSettings
 from catalogue.loader import Catalogue, load_catalogue
 from catalogue.settings import CatalogueSettings
+from schemas.results import AggregationSpec
 from tracestream import logs, notify
 from tracestream.exits import Exit
 from tracestream.settings import ProcessSettings, SettingsError, load
@@ -36,7 +37,7 @@ def worker(_arguments: Namespace) -> Exit:
         load(ProducerSettings, os.environ),
         source,
         _catalogue(),
-        {},
+        _aggregations(),
         on_ready=_ready,
     )
     asyncio.run(_alive_while(running))
@@ -76,6 +77,12 @@ def _begin() -> None:
 
 def _ready() -> None:
     notify.ready(os.environ)
+
+
+def _aggregations() -> dict[str, AggregationSpec]:
+    from processors.registry import load_aggregations, specs  # noqa: PLC0415
+
+    return specs(load_aggregations())
 
 
 def _catalogue() -> Catalogue:

@@ -131,7 +131,7 @@ def _text(field: Field[Any], environ: Mapping[str, str]) -> str | None:
 
 
 def _convert(field: Field[Any], annotation: Any, text: str) -> Any:
-    kind = _without_none(annotation)
+    kind = without_none(annotation)
     try:
         return _CONVERTERS[kind](text)
     except ValueError:
@@ -142,7 +142,7 @@ def _convert(field: Field[Any], annotation: Any, text: str) -> Any:
         ) from None
 
 
-def _without_none(annotation: Any) -> Any:
+def without_none(annotation: Any) -> Any:
     """``X`` of ``X | None``; any other annotation as it is."""
     if isinstance(annotation, types.UnionType):
         (annotation,) = (kind for kind in typing.get_args(annotation) if kind is not types.NoneType)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tracestream.exits import Exit
-from tracestream.settings import FILE_SUFFIX, declared, every_class, load
+from tracestream.settings import FILE_SUFFIX, declared, every_class, load, without_none
 
 _HEAD = f"""\
 # Settings
@@ -23,6 +23,15 @@ A list is separated by commas; a switch is `true` or `false`. A secret `X` may a
 
 This page is written by `tracestream settings --markdown`.
 """
+
+_KINDS = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "switch",
+    Path: "path",
+    tuple[str, ...]: "list",
+}
 
 
 def show(arguments: Namespace) -> Exit:
@@ -46,8 +55,7 @@ def _section(cls: type[Any]) -> str:
 
 
 def _row(field: Field[Any], annotation: Any) -> str:
-    kind = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    kind = kind.replace("pathlib.", "").replace("tuple[str, ...]", "list").replace(" | None", "")
+    kind = _KINDS[without_none(annotation)]
     unit = field.metadata["unit"]
     help_text = field.metadata["help"].replace("|", "\\|")
     return f"| `{field.metadata['env']}` | {kind}{f', {unit}' if unit else ''} | {_shown(field, field.default)} | {help_text} |\n"
