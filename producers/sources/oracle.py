@@ -126,8 +126,12 @@ class OracleSource:
             raise _translated(error) from error
 
     async def _release(self, connection: oracledb.AsyncConnection) -> None:
-        if self._pool is not None and connection.is_healthy():
+        if self._pool is None:
+            return
+        if connection.is_healthy():
             await self._pool.release(connection)
+        else:
+            await self._drop(connection)
 
     async def _call(self, connection: oracledb.AsyncConnection, call: Awaitable[Result]) -> Result:
         """Await the driver; when cancelled, break the statement and leave the connection either idle or dropped."""

@@ -22,7 +22,7 @@ class Example:
     whole: int = setting("A_WHOLE", 7, "A whole number.", unit="records")
     number: float = setting("A_NUMBER", 1.5, "A number.")
     switch: bool = setting("A_SWITCH", False, "A switch.")
-    path: Path = setting("A_PATH", HERE, "A path.")  # noqa: RUF009 - frozen
+    path: Path = setting("A_PATH", HERE, "A path.")
     names: tuple[str, ...] = setting("SOME_NAMES", (), "Names.")
     maybe: int | None = setting("MAYBE", None, "A number, or none.")
     password: str | None = setting("PASSWORD", None, "A secret.", secret=True)
