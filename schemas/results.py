@@ -35,8 +35,18 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: dict[str, Any] | None = None
 
 
+class _Written(msgspec.Struct, frozen=True):
+    """A result as it stands in the log. msgspec reads no ``Raw | None``, so a missing ``data`` is an empty Raw here."""
+
+    job_id: str
+    name: str
+    end_offset: int
+    data: msgspec.Raw = msgspec.Raw()
+    problem: dict[str, Any] | None = None
+
+
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Result)
+_decoder = msgspec.json.Decoder(_Written)
 
 
 def encode_result(result: Result) -> bytes:
@@ -45,4 +55,6 @@ def encode_result(result: Result) -> bytes:
 
 def decode_result(value: bytes | memoryview) -> Result:
     """Raises ``msgspec.MsgspecError`` where the value is not a result."""
-    return _decoder.decode(value)
+    written = _decoder.decode(value)
+    data = msgspec.Raw(bytes(written.data)) if bytes(written.data) else None
+    return Result(written.job_id, written.name, written.end_offset, data, written.problem)
