@@ -23,7 +23,7 @@ FROM python:3.11-slim
 # The packages have plain names, so the working folder must not be on the module path.
 ENV PATH=/opt/tracestream/bin:$PATH PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/tracestream tracestream \
- && mkdir /data /store && chown 10001:10001 /data /store
+ && mkdir /data && chown 10001:10001 /data
 COPY --from=build /opt/tracestream /opt/tracestream
 USER 10001
 WORKDIR /var/lib/tracestream

@@ -73,6 +73,10 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.http.aclose()
 
+    async def ready(self) -> None:
+        """Returns when the gateway can do all it is for."""
+        await self._json("GET", "/readyz")
+
     async def submit(self, body: Mapping[str, Any], key: str) -> dict[str, Any]:
         """The answer to the submit: ``{job_id, status, cid_count, duplicates_dropped}``."""
         return await self._json("POST", JOBS, json=body, headers={"Idempotency-Key": key})

@@ -45,13 +45,35 @@ def worker(_arguments: Namespace) -> Exit:
 
 
 def processor(_arguments: Namespace) -> Exit:
+    from processors import app as processors  # noqa: PLC0415
+    from processors.settings import ProcessorSettings  # noqa: PLC0415
+
     _begin()
-    raise NotImplementedError
+    running = processors.run(
+        load(BrokerSettings, os.environ), load(ProcessorSettings, os.environ), _catalogue(), _ready
+    )
+    asyncio.run(_alive_while(running))
+    return Exit.OK
 
 
 def gateway(_arguments: Namespace) -> Exit:
+    from gateway import server  # noqa: PLC0415
+    from gateway.settings import GatewaySettings  # noqa: PLC0415
+    from producers.settings import ProducerSettings  # noqa: PLC0415
+
     _begin()
-    raise NotImplementedError
+    try:
+        server.serve(
+            load(BrokerSettings, os.environ),
+            load(GatewaySettings, os.environ),
+            _catalogue(),
+            _aggregations(),
+            load(ProducerSettings, os.environ).batch_size,
+            lambda _url: _ready(),
+        )
+    except server.AddressError as error:
+        raise SettingsError(str(error)) from None
+    return Exit.OK
 
 
 async def _alive_while(work: Coroutine[Any, Any, None]) -> None:

@@ -33,6 +33,7 @@ SETTINGS_CLASSES: tuple[tuple[str, str], ...] = (
     ("catalogue.settings", "CatalogueSettings"),
     ("producers.sources.settings", "SourceSettings"),
     ("producers.settings", "ProducerSettings"),
+    ("processors.settings", "ProcessorSettings"),
     ("gateway.settings", "GatewaySettings"),
 )
 """Module and class of every settings class of the project, in the order of the generated table."""

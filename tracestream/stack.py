@@ -15,11 +15,12 @@ from pathlib import Path
 from broker.embedded import EmbeddedKafka, free_ports
 from broker.embedded_properties import HOST, Node
 from broker.errors import EmbeddedBrokerError
+from tracestream.client import Client
 from tracestream.data_command import ensure
 from tracestream.exits import CommandError
 from tracestream.memory import peak_memory
 from tracestream.ports import Ports
-from tracestream.processes import Processes, Program, log_tail
+from tracestream.processes import START_DEADLINE, Processes, Program, log_tail
 from tracestream.show import Bar, Show
 from tracestream.signals import Stopped
 
@@ -131,7 +132,6 @@ class Stack:
         env = {
             "TRACE_KAFKA_BOOTSTRAP": self._kafka.bootstrap,
             "TRACE_HTTP_PORT": str(port),
-            "TRACE_PROCESSOR_STORE": str(self.plan.run / "processor"),
             **self.plan.env,
         }
         if self.duckdb is not None:
@@ -139,6 +139,8 @@ class Stack:
         names = {f"worker-{number}": "worker" for number in range(1, self.plan.workers + 1)}
         names |= {"processor": "processor", "gateway": "gateway"}
         await self._processes.start([Program.own(name, [kind], env) for name, kind in names.items()])
+        async with Client(self.url, patience=START_DEADLINE) as client:
+            await client.ready()
         self._show.line(f"{', '.join(names)} ready", good=True)
 
     def _http_port(self) -> int:
