@@ -91,8 +91,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with _background(view.run(), services.commands.run(), services.probe.run()):
+        async with _background(view.run(), services.probe.run()):
             yield
+        await services.commands.close()
         await reader.stop()
 
     app = Starlette(

@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.bodies import json_response, read_json
+from gateway.commandlog import encode_command
 from gateway.reading import limit_of
-from gateway.services import Services, job_url
+from gateway.services import Services, job_url, now_ms
 from schemas.answers import JobList
 from schemas.commands import CANCEL, DELETE, SET_TTL, SetTtl, command_headers
 from schemas.jobs import JobState, Status
@@ -59,8 +60,7 @@ async def cancel_job(request: Request, services: Services) -> Response:
     state = await _living(request, services)
     if state.ended:
         return json_response(services.document(state))
-    services.probe.check()
-    await services.commands.append(state.job_id, command_headers(CANCEL))
+    await _command(services, state.job_id, CANCEL)
     current = services.view.state(state.job_id) or state
     return json_response(services.document(current), 202, {"Location": job_url(state.job_id)})
 
@@ -69,10 +69,7 @@ async def delete_job(request: Request, services: Services) -> Response:
     """``DELETE /api/trace/job/{job_id}``: 204, also when it is repeated. Raises UnknownJob."""
     state = await services.view.find(request.path_params["job_id"])
     if state.status is not Status.EXPIRED:
-        services.probe.check()
-        headers = command_headers(DELETE)
-        place = await services.commands.append(state.job_id, headers)
-        services.view.put_own(state.job_id, place, dict(headers), None)
+        await _command(services, state.job_id, DELETE)
     return Response(status_code=204)
 
 
@@ -81,11 +78,18 @@ async def change_ttl(request: Request, services: Services) -> Response:
     body = await read_json(request, _BODY_LIMIT)
     ttl = check_ttl(decode_body(body, TtlBody).ttl_seconds, services.offer)
     state = await _living(request, services)
+    offset = await _command(services, state.job_id, SET_TTL, msgspec.json.encode(SetTtl(ttl)))
+    return json_response(services.document(await _applied(services, state, offset)))
+
+
+async def _command(services: Services, job_id: str, kind: str, value: bytes | None = None) -> int:
+    """Writes a command and shows it; returns its offset."""
     services.probe.check()
-    headers, value = command_headers(SET_TTL), msgspec.json.encode(SetTtl(ttl))
-    place = await services.commands.append(state.job_id, headers, value)
-    services.view.put_own(state.job_id, place, dict(headers), value)
-    return json_response(services.document(await _applied(services, state, place.offset)))
+    headers = command_headers(kind)
+    command = encode_command(job_id, headers, value, timestamp=now_ms())
+    place = await services.commands.append(job_id, command)
+    services.view.put_own(job_id, place, dict(headers), value)
+    return place.offset
 
 
 async def _applied(services: Services, state: JobState, offset: int) -> JobState:

@@ -13,6 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import msgspec
 from starlette.requests import Request as HttpRequest
@@ -20,6 +21,7 @@ from starlette.responses import Response
 
 from broker.errors import BrokerError
 from gateway.bodies import json_response, read_json
+from gateway.commandlog import encode_command
 from gateway.describe import submit_answer
 from gateway.identifiers import DistinctIds, distinct_ids
 from gateway.reading import client_of
@@ -35,21 +37,26 @@ _SMALL_BODY = 32 * 1024
 """Bytes. A body below this is checked in less than a millisecond; a larger one in a thread, so that nobody waits for it."""
 
 
+@dataclass(slots=True)
+class Prepared:
+    """A checked request and its record."""
+
+    request: Request
+    command: bytes
+
+
 class Submits:
     """Takes jobs. ``under_way`` counts those that are written but not yet seen in the view, by principal."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._under_way: Counter[str] = Counter()
-        self._parsing = asyncio.Semaphore(2)
+        self._preparing = asyncio.Semaphore(2)
 
     async def submit(self, http: HttpRequest) -> Response:
         """The handler. Raises a problem of the request, TooManyJobs, NotReady, BrokerUnavailable, OutcomeUnknown or KeyReused."""
         key = check_key(http.headers.get("idempotency-key"))
-        principal = client_of(http)
-        request, value = await self._read(http, principal, key)
-        state = await self._take(request, value, keyed=key is not None)
-        del value
+        state = await self._take(await self._read(http, key), keyed=key is not None)
         seconds = preferred_wait(http.headers.getlist("prefer"), self._services.settings.sync_seconds)
         if seconds is not None:
             answer = await answer_in_time(self._services, http, state, seconds)
@@ -58,17 +65,28 @@ class Submits:
             state = self._services.view.state(state.job_id) or state
         return json_response(submit_answer(state), 202, {"Location": job_url(state.job_id)})
 
-    async def _read(self, http: HttpRequest, principal: str, key: str | None) -> tuple[Request, bytes]:
-        """The request of a checked body and the command's value; the body itself is let go."""
-        async with self._parsing:
-            body = await read_json(http, self._services.settings.max_body)
-            if len(body) < _SMALL_BODY:
-                wanted, ids = self._check(body)
-            else:
-                wanted, ids = await asyncio.to_thread(self._check, body)
-        now = now_ms()
+    async def _read(self, http: HttpRequest, key: str | None) -> Prepared:
+        """The command of a checked body; the body itself and the IDs are let go."""
+        principal, now = client_of(http), now_ms()
+        job_id = new_job_id(now, os.urandom(10)) if key is None else keyed_job_id(principal, key)
+        body = await read_json(http, self._services.settings.max_body)
+        if len(body) < _SMALL_BODY:
+            return self._prepare(body, job_id, principal, now)
+        async with self._preparing:
+            return await asyncio.to_thread(self._prepare, body, job_id, principal, now)
+
+    def _prepare(self, body: bytearray, job_id: str, principal: str, now: int) -> Prepared:
+        settings = self._services.settings
+        asked = decode_body(body, SubmitBody)
+        wanted = check_submit(asked, self._services.offer)
+        plain = wanted.aggregation is None
+        ids = distinct_ids(
+            asked.container_ids, settings.max_cids_without_aggregation if plain else settings.max_cids
+        )
+        del asked
+        body.clear()
         request = Request(
-            job_id=new_job_id(now, os.urandom(10)) if key is None else keyed_job_id(principal, key),
+            job_id=job_id,
             domains=wanted.domains,
             cid_count=ids.count,
             duplicates_dropped=ids.dropped,
@@ -79,31 +97,21 @@ class Submits:
             submitted_at=now,
             aggregation=wanted.aggregation,
         )
-        return request, ids.value
+        return Prepared(request, encode_command(job_id, submit_headers(request), ids.value, timestamp=now))
 
-    def _check(self, body: bytearray) -> tuple[Wanted, DistinctIds]:
-        settings = self._services.settings
-        asked = decode_body(body, SubmitBody)
-        wanted = check_submit(asked, self._services.offer)
-        limit = settings.max_cids_without_aggregation if wanted.aggregation is None else settings.max_cids
-        text = bytes(asked.container_ids)
-        del asked
-        body.clear()
-        return wanted, distinct_ids(text, limit)
-
-    async def _take(self, request: Request, value: bytes, *, keyed: bool) -> JobState:
-        view = self._services.view
+    async def _take(self, prepared: Prepared, *, keyed: bool) -> JobState:
+        """Writes the command unless the key's job is known already."""
+        view, request = self._services.view, prepared.request
         view.check_ready()
         if keyed and (known := view.state(request.job_id)) is not None:
             return _same(known, request)
         self._services.probe.check()
         with self._admitted(request.principal):
-            headers = submit_headers(request)
-            place = await self._services.commands.append(request.job_id, headers, value)
+            place = await self._services.commands.append(request.job_id, prepared.command)
             if keyed:
                 await self._read_back(request.job_id)
             else:
-                view.put_own(request.job_id, place, dict(headers), None)
+                view.put_own(request.job_id, place, dict(submit_headers(request)), None)
         state = view.state(request.job_id)
         if state is None:
             raise OutcomeUnknown("The job was written but can't be seen. Repeat the request.", retry_after=2)

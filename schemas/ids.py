@@ -70,11 +70,6 @@ class ContainerIds:
         return str(self._ids[key].as_py())
 
     @property
-    def array(self) -> pa.StringArray:
-        """The IDs as Arrow holds them."""
-        return self._ids
-
-    @property
     def nbytes(self) -> int:
         """Memory of the buffers."""
         return int(self._ids.nbytes)
