@@ -56,22 +56,24 @@ def amount(value: float, unit: str) -> str:
     return f"{value:,.0f} {unit}"
 
 
+def amounts(done: float, total: float | None, unit: str) -> str:
+    """``done`` of ``total``, the unit named once."""
+    if total is None:
+        return amount(done, unit)
+    return f"{amount(done, unit).removesuffix(f' {unit}')} of {amount(total, unit)}"
+
+
 def open_show() -> Show:
     """Bars where standard output is a terminal, lines elsewhere."""
     return TerminalShow(Console(highlight=False)) if sys.stdout.isatty() else PlainShow()
 
 
 class _Amounts(ProgressColumn):
-    """``done / total unit``, right-aligned."""
+    """``done of total unit``, right-aligned."""
 
     def render(self, task: Task) -> Text:
-        unit = str(task.fields["unit"])
-        done = amount(task.completed, unit)
-        if task.total is None or task.finished:
-            return Text(done, style="cyan", justify="right")
-        return Text(
-            f"{done.removesuffix(f' {unit}')} / {amount(task.total, unit)}", style="cyan", justify="right"
-        )
+        total = None if task.finished else task.total
+        return Text(amounts(task.completed, total, str(task.fields["unit"])), style="cyan", justify="right")
 
 
 class TerminalShow:
@@ -225,8 +227,6 @@ class _PlainBar:
             self._tell(note)
 
     def _tell(self, note: str) -> None:
-        done = amount(self._done, self._unit)
-        of = f" of {amount(self._total, self._unit)}" if self._total is not None else ""
         seconds = time.monotonic() - self._begun
-        text = f"   {self._name}: {done}{of} after {seconds:.1f} s"
+        text = f"   {self._name}: {amounts(self._done, self._total, self._unit)} after {seconds:.1f} s"
         say(f"{text}, {note}" if note else text)
