@@ -29,5 +29,6 @@ def attach(app: faust.App, jobs_topic: str, folds: Folds) -> None:
         folds.assign({each.partition for each in assigned if each.topic == jobs_topic})
 
     app.agent(topic, name="note_jobs")(note_jobs)
+    receiver: Any = take_assignment
     # The signal holds its receivers weakly unless told otherwise.
-    app.on_partitions_assigned.connect(take_assignment, weak=False)
+    app.on_partitions_assigned.connect(receiver, weak=False)
