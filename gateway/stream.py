@@ -161,10 +161,11 @@ class LogStream(Response):
             found = await self._slice(state, small)
             if found is None:
                 return False
+            asked = self._position
             for record in found.records:
-                if record.offset >= self._position and await self._record(record):
+                if await self._record(record):
                     return True
-            if found.next_offset > self._position:
+            if found.next_offset > asked:
                 self._position, self._pause, small = found.next_offset, _FIRST_PAUSE, found.small
             elif state.ended and state.end_offset <= self._position:
                 return True
@@ -176,7 +177,7 @@ class LogStream(Response):
         if record.value is None:
             return False
         await self._line(*splice(record.offset, record.value))
-        self._position, self._pause = record.offset + 1, _FIRST_PAUSE
+        self._position = record.offset + 1
         if self._left is not None:
             self._left -= 1
         if self._over.done():
