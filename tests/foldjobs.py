@@ -33,8 +33,9 @@ class FoldJob(JobLog):
         headers, line = message
         self._add(line, headers)
         if headers.domain is not None:
+            done = self._progress[headers.domain]
             ended = headers.type == messages.DOMAIN_END
-            self._note(headers.domain, started=True, ended=ended)
+            self._note(headers.domain, started=True, ended=ended, bytes=done.bytes + len(line))
 
     async def write(self, messages_left: Sequence[Message], status: Status | None = None) -> None:
         """One transaction with these messages."""
