@@ -91,16 +91,22 @@ def _pieces(value: bytes) -> Iterator[list[str]]:
     if b"\\" in value or not value.startswith(b"[", begin - 1):
         yield _decode(memoryview(value)[begin - 1 : -1])
         return
-    while end - begin > _PIECE_BYTES:
-        cut = begin + _PIECE_BYTES
-        if value.count(b'"', begin, cut) % 2:
-            cut = value.find(b'"', cut, end) + 1
-        cut = value.find(b",", cut, end)
-        if cut < 0:
-            break
-        yield _decode(b"[%b]" % value[begin:cut])
-        begin = cut + 1
+    while end - begin > _PIECE_BYTES and (comma := _comma(value, begin, end)) > 0:
+        yield _decode(b"[%b]" % value[begin:comma])
+        begin = comma + 1
     yield _decode(b"[%b]" % value[begin:end])
+
+
+def _comma(value: bytes, begin: int, end: int) -> int:
+    """The comma behind the string that lies at a piece's length, or follows there; -1 where there is none. ``begin`` is outside
+    of any string."""
+    place = begin + _PIECE_BYTES
+    inside = value.count(b'"', begin, place) % 2
+    for _ in range(1 if inside else 2):
+        place = value.find(b'"', place, end) + 1
+        if not place:
+            return -1
+    return value.find(b",", place, end)
 
 
 def _read(value: bytes) -> tuple[npt.NDArray[np.int64], bytes]:

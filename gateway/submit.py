@@ -108,6 +108,7 @@ class Submits:
         self._services.probe.check()
         with self._admitted(request.principal):
             place = await self._services.commands.append(request.job_id, prepared.command)
+            prepared.command = b""
             if keyed:
                 await self._read_back(request.job_id)
             else:
