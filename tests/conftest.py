@@ -8,13 +8,17 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 # Early, because its pytest plugin imports it at the end of the run otherwise: pytest then parses its sources, and CPython
 # 3.11 stops with a SystemError when garbage collection formats a traceback meanwhile.
-import hypothesis  # noqa: F401
+import hypothesis
 import pytest
 
 from broker.admin import Admin
 from broker.embedded_cluster import EmbeddedCluster
 from broker.settings import BrokerSettings
 from tests.kafka import SharedKafka, run_folder
+
+# No test fails on a time: a loaded machine makes any example slow.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.hookimpl(wrapper=True)
