@@ -16,7 +16,7 @@ from tracestream.exits import Exit
 from tracestream.memory import peak_memory
 from tracestream.reference import ReferenceJob
 from tracestream.show import Show, open_show
-from tracestream.stack import Plan, Stack
+from tracestream.stack import Plan, Stack, stop_and_say
 
 _LIMIT_HEADROOM = 1000
 
@@ -33,7 +33,7 @@ def demo(arguments: Namespace) -> int:
             kafka=run / "kafka",
             port=arguments.port,
             scale=arguments.scale,
-            env=_limits(arguments.scale),
+            env={**_limits(arguments.scale), "TRACE_CATALOGUE": ""},
         )
         stack = Stack(plan, show)
         return signals.run(lambda: _play(stack, show, arguments.once), stack.hurry)
@@ -70,10 +70,7 @@ async def _play(stack: Stack, show: Show, once: bool) -> int:
             await signals.until_stopped()
         return Exit.OK if good else Exit.FAILED
     finally:
-        show.close()
-        show.line("Stopping everything.")
-        await stack.stop()
-        show.line("Every process has ended.", good=True)
+        await stop_and_say(stack, show)
 
 
 def _show_memory(stack: Stack, show: Show) -> None:

@@ -89,8 +89,16 @@ class Processes:
         self._children: list[_Child] = []
         self._stopping = False
 
-    async def start(self, programs: Sequence[Program], deadline: float = START_DEADLINE) -> None:
-        """Starts them at once and waits until each is ready. Raises :class:`StartFailed`."""
+    async def start(
+        self,
+        programs: Sequence[Program],
+        deadline: float = START_DEADLINE,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Starts them at once and waits until each is ready. Raises :class:`StartFailed`.
+
+        ``progress`` is told how many are ready.
+        """
         children = [_Child(program, self._folder / f"{program.name}.log") for program in programs]
         for child in children:
             self._children.append(child)
@@ -98,8 +106,9 @@ class Processes:
             self._spawn(child)
         try:
             async with asyncio.timeout(deadline):
-                for child in children:
+                for count, child in enumerate(children, 1):
                     await self._until_ready(child)
+                    progress(count)
         except TimeoutError:
             late = ", ".join(child.program.name for child in children if not child.ready.is_set())
             raise StartFailed(f"Not ready within {deadline:.0f} s: {late}. Logs: {self._folder}") from None

@@ -28,6 +28,12 @@ HTTP_PORT = 8080
 KAFKA_PORT = 9092
 _BROKER_STOP_DEADLINE = 2.5
 _BROKER_POLL = 1.0
+_ONE_BROKER = {
+    "TRACE_KAFKA_SECURITY": "PLAINTEXT",
+    "TRACE_REPLICATION": "1",
+    "TRACE_MIN_INSYNC_REPLICAS": "1",
+}
+"""The embedded broker is alone and on loopback, whatever the environment says of another cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +115,28 @@ class Stack:
         return {"broker": self._broker_peak, **self._processes.peaks()}
 
     async def _start_broker(self) -> None:
+        bar = self._bars["Kafka"] = self._show.bar("Kafka", "broker", 1)
         try:
             await self._kafka.start()
+            bar.update(1)
         except EmbeddedBrokerError as error:
             raise CommandError(
                 f"The embedded broker did not start. {error}\n{log_tail(self._kafka.log)}"
             ) from None
-        finally:
-            self._end_bar("Kafka download")
+        self._end_bar("Kafka download")
+        self._end_bar("Kafka")
         self._show.line(f"Kafka at {self._kafka.bootstrap}", good=True)
 
     async def _make_data(self) -> None:
-        try:
-            self.duckdb = await asyncio.to_thread(ensure, self.plan.data, self.plan.scale, self._on_rows)
-        finally:
-            self._end_bar("Demo data")
+        self.duckdb = await asyncio.to_thread(ensure, self.plan.data, self.plan.scale, self._on_rows)
+        self._end_bar("Demo data")
         self._show.line(f"Demo data in {self.duckdb}", good=True)
 
     async def _start_processes(self) -> None:
         port = self._http_port()
         self.url = f"http://{HOST}:{port}"
         env = {
+            **_ONE_BROKER,
             "TRACE_KAFKA_BOOTSTRAP": self._kafka.bootstrap,
             "TRACE_HTTP_PORT": str(port),
             **self.plan.env,
@@ -138,7 +145,10 @@ class Stack:
             env |= {"TRACE_SOURCE": "duckdb", "TRACE_DUCKDB_PATH": str(self.duckdb)}
         names = {f"worker-{number}": "worker" for number in range(1, self.plan.workers + 1)}
         names |= {"processor": "processor", "gateway": "gateway"}
-        await self._processes.start([Program.own(name, [kind], env) for name, kind in names.items()])
+        bar = self._show.bar("Processes", "ready", len(names))
+        programs = [Program.own(name, [kind], env) for name, kind in names.items()]
+        await self._processes.start(programs, progress=bar.update)
+        bar.finish()
         async with Client(self.url, patience=START_DEADLINE) as client:
             await client.ready()
         self._show.line(f"{', '.join(names)} ready", good=True)
@@ -181,3 +191,13 @@ class Stack:
     def _end_bar(self, name: str) -> None:
         if name in self._bars:
             self._bars[name].finish()
+
+
+async def stop_and_say(stack: Stack, show: Show) -> None:
+    """Stops everything; whoever reads what is said may be gone by now, and that must not keep a process alive."""
+    try:
+        show.close()
+        show.line("Stopping everything.")
+    finally:
+        await stack.stop()
+    show.line("Every process has ended.", good=True)

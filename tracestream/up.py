@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from tracestream import folders, signals
 from tracestream.exits import CommandError, Exit
 from tracestream.show import Show, open_show
-from tracestream.stack import Plan, Stack
+from tracestream.stack import Plan, Stack, stop_and_say
 
 ADDRESS_FILE = "up.json"
 _LOCK_FILE = "up.lock"
@@ -58,9 +58,8 @@ async def _serve(stack: Stack, show: Show) -> int:
         show.panel("It runs", _where(stack))
         await signals.until_stopped()
     finally:
-        show.line("Stopping.")
         address.unlink(missing_ok=True)
-        await stack.stop()
+        await stop_and_say(stack, show)
     return Exit.OK
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +82,15 @@ def test_ctrl_c_while_starting_leaves_no_process(data: Path, output: Path, delay
     assert process.wait(local.DEADLINE) in (0, 130, -signal.SIGINT)
     assert "Traceback" not in output.read_text()
     local.wait_until_gone(children)
+
+
+def test_a_reader_that_goes_away_stops_everything_without_a_trace(data: Path, output: Path) -> None:
+    command = f'"{sys.executable}" -P -m tracestream demo --scale 0.01 --data-dir "{data}" | head -n 8'
+    pipe = ["bash", "-c", f'{command}; echo "exit ${{PIPESTATUS[0]}}"']
+    answer = subprocess.run(pipe, capture_output=True, timeout=local.DEADLINE, check=True)
+    assert answer.stderr == b""
+    assert answer.stdout.endswith(b"\nexit 141\n")
+    assert not list(data.glob("runs/*/kafka"))
 
 
 def test_kill_9_leaves_no_process(data: Path, output: Path) -> None:
