@@ -134,7 +134,9 @@ def test_no_container_ids_is_a_usage_error(tmp_path: Path) -> None:
 ID = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
-@given(st.lists(ID.filter(lambda text: not text.lstrip().startswith("[") and text[0] != "\ufeff"), min_size=1))
+@given(
+    st.lists(ID.filter(lambda text: not text.lstrip().startswith("[") and text[0] != "\ufeff"), min_size=1)
+)
 def test_lines_are_taken_as_they_are(ids: list[str]) -> None:
     assert parse_ids("\n".join(ids).encode()) == ids
     assert parse_ids(("\r\n".join(ids) + "\r\n").encode()) == ids

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from tracestream.backoff import Backoff
 from tracestream.ndjson import Cursor, LineSplitter, NotALine, head
 
-LINES = st.lists(st.one_of(st.just(b"\n"), st.binary(max_size=40).map(lambda b: b"x" + b.replace(b"\n", b"") + b"\n")))
+LINES = st.lists(
+    st.one_of(st.just(b"\n"), st.binary(max_size=40).map(lambda b: b"x" + b.replace(b"\n", b"") + b"\n"))
+)
 
 
 def line(offset: int, kind: str = "records") -> bytes:
@@ -19,7 +21,9 @@ def line(offset: int, kind: str = "records") -> bytes:
 
 
 @given(LINES, st.binary(max_size=20).map(lambda b: b.replace(b"\n", b"")), st.data())
-def test_lines_are_the_same_however_the_body_is_cut(lines: list[bytes], rest: bytes, data: st.DataObject) -> None:
+def test_lines_are_the_same_however_the_body_is_cut(
+    lines: list[bytes], rest: bytes, data: st.DataObject
+) -> None:
     body = b"".join(lines) + rest
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)))))
     splitter = LineSplitter()
