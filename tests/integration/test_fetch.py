@@ -44,6 +44,13 @@ async def read_all(reader: LogReader, topic: str, max_bytes: int = 1) -> list[Re
     return found
 
 
+async def markers(reader: LogReader, topic: str, end: int) -> None:
+    """Kafka writes a commit marker a moment after it has acknowledged the commit."""
+    async with asyncio.timeout(30):
+        while (await reader.offsets(topic, 0)).last_stable < end:
+            await asyncio.sleep(0.005)
+
+
 def values(records: list[Record]) -> list[bytes]:
     return [bytes(record.value or b"") for record in records]
 
@@ -51,6 +58,7 @@ def values(records: list[Record]) -> list[bytes]:
 @pytest.mark.parametrize("max_bytes", [1, 1000, 1 << 20])
 async def test_a_log_is_read_whole_in_order(job: JobLog, reader: LogReader, max_bytes: int) -> None:
     await job.whole(6, 3)
+    await markers(reader, job.topic, job.state.end_offset + 1)
     assert values(await read_all(reader, job.topic, max_bytes)) == job.lines
 
 
@@ -65,6 +73,7 @@ async def test_aborted_messages_are_not_seen(job: JobLog, reader: LogReader, max
         await job.abort()
         job.records("history", 3)
         await job.commit()
+    await markers(reader, job.topic, job.state.end_offset + 1)
     assert values(await read_all(reader, job.topic, max_bytes)) == job.lines
     uncommitted = await reader.fetch(job.topic, 0, 0, committed=False, max_bytes=1 << 20)
     assert len([record for batch in uncommitted.batches for record in batch.records()]) == len(job.lines) + 4
@@ -87,6 +96,7 @@ async def test_an_open_transaction_is_not_seen_but_stands_below_the_high_waterma
 
 async def test_one_fetch_brings_exactly_one_batch(job: JobLog, reader: LogReader) -> None:
     await job.whole(4, 2)
+    await markers(reader, job.topic, 5)
     fetched = await reader.fetch(job.topic, 0, 2)
     (batch,) = fetched.batches
     assert [record.offset for record in batch.records()] == [2]
@@ -112,6 +122,7 @@ async def test_records_before_the_offset_asked_for_are_left_out(
 async def test_a_long_poll_ends_when_a_transaction_commits(job: JobLog, reader: LogReader) -> None:
     job.meta()
     await job.commit()
+    await markers(reader, job.topic, 2)
     poll = asyncio.create_task(reader.fetch(job.topic, 0, 2, max_wait_ms=30_000))
     await asyncio.sleep(0.2)
     assert not poll.done()
@@ -129,6 +140,7 @@ async def test_an_offset_beyond_the_end_is_out_of_range(job: JobLog, reader: Log
 async def test_a_deleted_topic_is_gone_and_stays_gone(job: JobLog, reader: LogReader, admin: Admin) -> None:
     job.meta()
     await job.commit()
+    await markers(reader, job.topic, 2)
     assert (await reader.fetch(job.topic, 0, 0)).batches
     await admin.delete_topics([job.topic])
     with pytest.raises(TopicGone):
@@ -142,7 +154,8 @@ async def test_several_partitions_are_read_with_one_call(job: JobLog, reader: Lo
     job.meta()
     await job.commit()
     jobs = f"{job.settings.prefix}jobs"
-    fetched = await reader.fetch_many({(job.topic, 0): 0, (jobs, 0): 0, (jobs, 1): 0})
+    await markers(reader, job.topic, 2)
+    fetched = await reader.fetch_many({(job.topic, 0): 0, (jobs, 0): 0, (jobs, 1): 0}, committed=False)
     assert len(fetched) == 3
     assert sum(len(each.batches) for each in fetched.values()) == 3
 
@@ -166,6 +179,7 @@ async def test_reading_goes_on_after_the_broker_was_restarted(
             await job.whole(3, 3)
             await job.close()
         await reader.start()
+        await markers(reader, job.topic, 9)
         first = await reader.fetch(job.topic, 0, 0)
         poll = asyncio.create_task(reader.fetch(job.topic, 0, 9, max_wait_ms=2_000))
         await own.stop()
