@@ -22,7 +22,7 @@ import msgspec
 
 from broker.errors import OffsetOutOfRange, Retriable, TopicGone
 from broker.fetch import Batch, Fetched, LogReader, Record
-from joblog.follow import last_record
+from joblog.ends import last_record
 from processors.aggregations.protocol import MAX_RESULT_BYTES, Aggregation, AggregationError
 from processors.registry import Registry
 from schemas import messages

@@ -19,7 +19,7 @@ from contextlib import suppress
 import msgspec
 
 from broker.errors import BrokerError
-from joblog.follow import read_to_end
+from joblog.ends import read_to_end
 from processors.fold import Fold, FoldServices
 from processors.schedule import Schedule
 from schemas.jobs import JobState, Status, decode_state

@@ -14,7 +14,8 @@ from broker.admin import Admin
 from broker.embedded import EmbeddedKafka
 from broker.fetch import LogReader, Record
 from broker.settings import BrokerSettings
-from joblog.follow import Follower, last_record, read_to_end
+from joblog.ends import last_record, read_to_end
+from joblog.follow import Follower
 from tests.joblogs import JobLog
 
 GENEROUS = 30.0
