@@ -102,6 +102,7 @@ def create_app(
         exception_handlers={HTTPException: on_http_exception},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
     app.state.counts, app.state.services = counts, services
     return app
 

@@ -1,17 +1,18 @@
-"""Whether Kafka answers: asked every two seconds, so that a request does not have to find out by waiting."""
+"""Whether Kafka answers: asked every two seconds, more often while it does not, so that a request need not find out by waiting."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 
-from broker.errors import BrokerError
+from broker.errors import BrokerError, TopicGone
 from broker.fetch import LogReader
 from schemas.problems import BrokerUnavailable
 
 log = logging.getLogger(__name__)
 
 _EVERY = 2.0
+_EVERY_WHILE_DOWN = 0.25
 _PATIENCE = 3.0
 
 
@@ -31,7 +32,7 @@ class Probe:
             started = started or await self._start()
             if started:
                 await self._ask()
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_EVERY if self.up else _EVERY_WHILE_DOWN)
 
     async def _start(self) -> bool:
         try:
@@ -45,14 +46,19 @@ class Probe:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._reader.offsets(self._topic, 0)
+        except TopicGone:
+            self._answered()
         except BrokerError as error:
             self._note(str(error))
         except TimeoutError:
             self._note(f"no answer within {_PATIENCE:.0f} s")
         else:
-            if not self.up:
-                log.info("Kafka answers")
-            self.up, self.trouble = True, ""
+            self._answered()
+
+    def _answered(self) -> None:
+        if not self.up:
+            log.info("Kafka answers")
+        self.up, self.trouble = True, ""
 
     def _note(self, trouble: str) -> None:
         if self.up or trouble != self.trouble:

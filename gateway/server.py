@@ -34,6 +34,9 @@ _KEEP_ALIVE_SECONDS = 75
 _PROBES = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 
 
+_CUT = "ASGI callable returned without completing response."
+
+
 class AddressError(ValueError):
     """The address can't be listened on; the message says what to change."""
 
@@ -50,6 +53,7 @@ def serve(
 
     Raises AddressError when the address is taken, or is beyond loopback and that was not allowed.
     """
+    _quieten_uvicorn()
     listener = listen(settings)
     app = create_app(broker, settings, catalogue, aggregations, batch_size)
     server = Server(app, settings, lambda: on_ready(url_of(listener)))
@@ -101,6 +105,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            log.info("listening on %s", url_of(sockets[0]) if sockets else "")
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -134,6 +139,13 @@ class _Protocol(HttpToolsProtocol):
         head = b"".join(b"%b: %b\r\n" % pair for pair in response.raw_headers)
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%b\r\n%b" % (head, bytes(response.body)))
         self.transport.close()
+
+
+def _quieten_uvicorn() -> None:
+    """What we say ourselves is not said twice; a response that was cut on purpose (at expiry) is no error of the server."""
+    logger = logging.getLogger("uvicorn.error")
+    logger.setLevel(logging.WARNING)
+    logger.addFilter(lambda record: record.msg != _CUT)
 
 
 def _config(app: Starlette, settings: GatewaySettings) -> uvicorn.Config:
