@@ -148,9 +148,11 @@ class JobClient:
         while True:
             fetched = await self.reader.fetch(self.names.jobs, partition, offset)
             for batch in fetched.batches:
-                for record in batch.records():
-                    if record.key == job_id.encode() and record.value is not None:
-                        found.append(decode_state(record.value))
+                found += [
+                    decode_state(record.value)
+                    for record in batch.records()
+                    if record.key == job_id.encode() and record.value is not None
+                ]
             if fetched.next_offset == offset:
                 return found
             offset = fetched.next_offset
