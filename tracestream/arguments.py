@@ -54,7 +54,9 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = top.add_subparsers(metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    commands = top.add_subparsers(
+        prog="tracestream", metavar="COMMAND", required=True, help=argparse.SUPPRESS
+    )
     for add in (_demo, _up, _submit, _status, _tail, _cancel, _delete, _services, _kafka, _data, _settings):
         add(commands)
     return top

@@ -198,7 +198,7 @@ class PlainShow:
             say("   " + "  ".join(cells).rstrip())
 
     def panel(self, title: str, lines: Sequence[str]) -> None:
-        say("\n".join([f"\n-- {title}", *(f"   {line}" for line in lines)]))
+        say("\n".join([f"\n-- {title}", *(f"   {line}".rstrip() for line in lines)]))
 
     def close(self) -> None:
         pass
@@ -216,7 +216,7 @@ class _PlainBar:
     def update(self, done: float, total: float | None = None, note: str = "") -> None:
         self._done = done
         self._total = total if total is not None else self._total
-        if time.monotonic() - self._told >= _PLAIN_EVERY:
+        if done != self._total and time.monotonic() - self._told >= _PLAIN_EVERY:
             self._told = time.monotonic()
             self._tell(note)
 

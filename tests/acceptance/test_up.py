@@ -122,3 +122,18 @@ def test_what_is_killed_comes_back_and_the_job_goes_on(up: Up) -> None:
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout.splitlines()[-1])["type"] == "complete"
     local.wait_for(lambda: len(local.descendants(up.process.pid)) >= len(before), up.process, up.output)
+
+
+def test_jobs_survive_from_one_up_to_the_next(tmp_path: Path) -> None:
+    first = Up(tmp_path / "data", tmp_path / "first")
+    try:
+        job = first.submit("--domain", "history", "--wait")
+        answer = first.run("tail", job).stdout
+        assert answer
+    finally:
+        first.stop()
+    second = Up(tmp_path / "data", tmp_path / "second")
+    try:
+        assert second.run("tail", job).stdout == answer
+    finally:
+        second.stop()
