@@ -14,7 +14,7 @@ def test_no_other_distribution_provides_our_import_names() -> None:
 
 
 def test_every_folder_with_modules_is_a_listed_package() -> None:
-    outside = {"tests", "bench", "docs", "clients"}
+    outside = {"tests", "bench", "docs", "clients", "examples"}
     found = {path.parent.as_posix().replace("/", ".") for path in tree.sources() if path.parent.parts}
     assert {name for name in found if name.split(".")[0] not in outside} == set(tree.packages())
 
