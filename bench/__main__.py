@@ -61,7 +61,7 @@ async def measure(service: Service, database: Path, chosen: argparse.Namespace, 
             state = bench.state or (await jobs.run(ids, DOMAINS))[0]
             figures += await replay.measure(service, jobs, state, folder, chosen.rounds, said("replay"))
         if "latency" in chosen.only:
-            figures += await latency.measure(service.port, ids, DOMAINS, chosen.jobs, said("latency"))
+            figures += await latency.measure(service, ids, DOMAINS, chosen.jobs, said("latency"))
         if "memory" in chosen.only:
             figures += await memory.measure(service, database)
     return figures

@@ -38,7 +38,7 @@ async def serve(lines: list[bytes]) -> None:
         http=HttpToolsProtocol,
         ws="none",
         lifespan="off",
-        log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -14,7 +14,9 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
+from bench.cpu import cpu_seconds
 from bench.figures import Figure
+from bench.services import Service
 from schemas.ids import ContainerIds
 
 GROUP = "latency"
@@ -25,17 +27,23 @@ _TIMEOUT = 30.0
 
 
 async def measure(
-    port: int, ids: ContainerIds, domains: Sequence[str], count: int, tell: Callable[[str], None]
+    service: Service, ids: ContainerIds, domains: Sequence[str], count: int, tell: Callable[[str], None]
 ) -> list[Figure]:
-    """The figures of ``count`` jobs each way against the gateway at ``port``."""
+    """The figures of ``count`` jobs each way, and the processor time of a job."""
     queries = [
         ids[first : first + CONTAINERS] for first in range(0, 2 * (count + _WARM_UP) * CONTAINERS, CONTAINERS)
     ]
-    streamed, waited = await asyncio.to_thread(_take_turns, port, queries, domains)
+    before = {name: cpu_seconds(pid) for name, pid in service.pids.items()}
+    streamed, waited = await asyncio.to_thread(_take_turns, service.port, queries, domains)
+    used = {name: cpu_seconds(pid) - before[name] for name, pid in service.pids.items()}
     tell(f"{count} jobs each way")
     return [
         Figure(GROUP, "submit to first records line, POST then GET", "ms", streamed, below=_REQUIRED_MS),
         Figure(GROUP, "submit to whole answer, Prefer: wait=10", "ms", waited, below=_REQUIRED_MS),
+        *(
+            Figure(GROUP, f"CPU of the {name} a job", "ms", (seconds * 1000 / len(queries),))
+            for name, seconds in used.items()
+        ),
     ]
 
 
