@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Integers = npt.NDArray[Any]
-"""int64, or objects: Python's integers."""
+"""int64 (int32 where many are kept), or objects: Python's integers."""
 
 _LIMIT = 1 << 63
 _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -48,17 +48,17 @@ def magnitude(values: Integers) -> int:
 
 
 def with_room(values: Integers, growth: int) -> Integers:
-    """The same values in a type in which each may grow by ``growth``."""
-    if values.dtype != object and magnitude(values) + growth >= _LIMIT:
-        return values.astype(object)
-    return values
+    """The same values in a type in which each may grow by ``growth``: int32, int64 or objects, never a smaller one."""
+    reach = magnitude(values) + growth
+    wider = np.int32 if reach < 1 << 31 else np.int64 if reach < _LIMIT else object
+    return values.astype(np.promote_types(values.dtype, wider), copy=False)
 
 
 def total(values: Integers) -> int:
     """The sum of a one-dimensional array."""
-    if values.dtype != object and magnitude(values) * len(values) >= _LIMIT:
-        values = values.astype(object)
-    return int(values.sum()) if len(values) else 0
+    if values.dtype == object or magnitude(values) * len(values) >= _LIMIT:
+        return int(values.astype(object).sum()) if len(values) else 0
+    return int(values.sum(dtype=np.int64))
 
 
 def totals_by_run(values: Integers, starts: npt.NDArray[np.int64]) -> Integers:

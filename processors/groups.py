@@ -2,7 +2,7 @@
 
 Rules:
 1. Memory grows with the groups and the containers of the job, never with the records: a group holds its sums and one compressed
-   bitmap of container numbers; :class:`ContainerSums` holds 8 bytes a container for each quantity and 4 for the count.
+   bitmap of container numbers; :class:`ContainerSums` holds 4 bytes a container for each sum, 8 where one is beyond 32 bits.
 2. A container's number is its place in the job's ID list, so that two parts of one job can be merged.
 3. No result depends on the order of the records or on how they were cut into batches.
 
@@ -84,11 +84,11 @@ class Groups:
 
 
 class ContainerSums:
-    """Sums by container: 4 bytes a container for the count and 8 for each quantity, whatever the number of records."""
+    """Sums by container: 4 bytes each (8 where one is beyond 32 bits) and 4 for the count, whatever the number of records."""
 
     def __init__(self, containers: int, quantities: int) -> None:
         self._records = np.zeros(containers, np.int32)
-        self._sums: list[Integers] = [np.zeros(containers, np.int64) for _ in range(quantities)]
+        self._sums: list[Integers] = [np.zeros(containers, np.int32) for _ in range(quantities)]
         self._reach = [0] * quantities
         """No sum is farther from 0 than this."""
 
@@ -97,7 +97,7 @@ class ContainerSums:
         np.add.at(self._records, numbers, 1)
         for place, values in enumerate(quantities):
             self._widen(place, magnitude(values) * len(values))
-            np.add.at(self._sums[place], numbers, values)
+            np.add.at(self._sums[place], numbers, values.astype(self._sums[place].dtype, copy=False))
 
     def merge(self, other: ContainerSums) -> None:
         """Adds what another part of the same job has found; both must have the same unit."""
@@ -110,7 +110,7 @@ class ContainerSums:
         """Goes over to a unit that is ``factor`` times smaller."""
         for place, values in enumerate(self._sums):
             self._widen(place, max(1, self._reach[place]) * (factor - 1))
-            self._sums[place] = values.astype(self._sums[place].dtype) * factor
+            self._sums[place] = values.astype(self._sums[place].dtype, copy=False) * factor
 
     def all(self) -> Group:
         """The figures of every container together."""
@@ -132,7 +132,9 @@ class ContainerSums:
 
     def _widen(self, place: int, growth: int) -> None:
         self._reach[place] += growth
-        if self._reach[place] >= 1 << 63:
+        room = {np.dtype(np.int32): 1 << 31, np.dtype(np.int64): 1 << 63}.get(self._sums[place].dtype)
+        if room is not None and self._reach[place] >= room:
             # The bound grows with every record; what the sums really are may still fit.
+            actual = magnitude(self._sums[place])
             self._sums[place] = with_room(self._sums[place], growth)
-            self._reach[place] = magnitude(self._sums[place]) + growth
+            self._reach[place] = actual + growth

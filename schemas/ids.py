@@ -17,8 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-_WIDEST_KEY = 64
-"""Bytes of an ID that the sorted index looks at; longer IDs are looked up the slow way."""
 _PIECE = 10_000
 
 
@@ -38,7 +36,7 @@ class ContainerIds:
         return cls(pa.concat_arrays(pieces) if pieces else pa.array([], pa.string()))
 
     @classmethod
-    def from_command(cls, value: bytes) -> ContainerIds:
+    def from_command(cls, value: bytes | memoryview) -> ContainerIds:
         """The IDs of a submit's value, ``{"container_ids":[…]}`` (:class:`schemas.commands.SubmitValue`).
 
         Raises ValueError when it is no such thing.
@@ -77,48 +75,34 @@ class ContainerIds:
     def index_of(self, ids: pa.Array) -> npt.NDArray[np.int64]:
         """The position of each of ``ids`` (strings), -1 where it is none of these or NULL.
 
-        A binary search over the sorted IDs, which the first call makes (it costs a copy of the IDs and 8 bytes each).
+        A binary search in the sorted order, which the first call makes: it costs 4 bytes an ID, and as many comparisons of
+        whole columns as the number of IDs has binary digits.
         """
-        found = np.full(len(ids), -1, np.int64)
         if not len(self._ids) or not len(ids):
-            return found
+            return np.full(len(ids), -1, np.int64)
         ids = ids.cast(pa.string())
-        width, keys, order = self._sorted
-        places = np.minimum(np.searchsorted(keys, _fixed_width(ids, width)), len(keys) - 1)
-        positions = order[places]
-        hits = pc.fill_null(pc.equal(self._ids.take(pa.array(positions)), ids), False).to_numpy(
-            zero_copy_only=False
-        )
-        found[hits] = positions[hits]
-        # What the fixed-width keys can't tell apart: IDs that differ behind their width or by NULs at their end.
-        missed = np.flatnonzero(~hits)
-        if len(missed) and self._keys_are_ambiguous:
-            slow = pc.index_in(ids.take(pa.array(missed)), value_set=self._ids)
-            found[missed] = pc.fill_null(slow, -1).to_numpy(zero_copy_only=False)
-            found[pc.is_null(ids).to_numpy(zero_copy_only=False)] = -1
-        return found
+        low = np.zeros(len(ids), np.int64)
+        high = np.full(len(ids), len(self._ids) - 1, np.int64)
+        # After each round the first ID that is not less stands within [low, high], if there is one.
+        for _ in range(len(self._ids).bit_length()):
+            middle = (low + high) // 2
+            less = _mask(pc.less(self._at(middle), ids))
+            low = np.where(less, np.minimum(middle + 1, high), low)
+            high = np.where(less, high, middle)
+        hits = _mask(pc.equal(self._at(low), ids))
+        return np.where(hits, self._order[low].astype(np.int64), -1)
+
+    def _at(self, places: npt.NDArray[np.int64]) -> pa.StringArray:
+        """The IDs at these places of the sorted order."""
+        return self._ids.take(pa.array(self._order[places]))
 
     @cached_property
-    def _sorted(self) -> tuple[int, npt.NDArray[np.bytes_], npt.NDArray[np.int64]]:
-        width = max(1, min(_WIDEST_KEY, pc.max(pc.binary_length(self._ids)).as_py()))
-        keys = _fixed_width(self._ids, width)
-        order = np.argsort(keys, kind="stable")
-        return width, keys[order], order
-
-    @cached_property
-    def _keys_are_ambiguous(self) -> bool:
-        _, keys, _ = self._sorted
-        return bool((keys[1:] == keys[:-1]).any())
+    def _order(self) -> npt.NDArray[np.uint32]:
+        """The positions of the IDs in the order of their bytes."""
+        return np.asarray(pc.sort_indices(self._ids)).astype(np.uint32)
 
 
-def _fixed_width(ids: pa.StringArray, width: int) -> npt.NDArray[np.bytes_]:
-    """The first ``width`` bytes of each text, filled up with NULs: numpy's ``S`` type."""
-    _, offsets, data = ids.buffers()
-    ends = np.frombuffer(offsets, np.int32)[ids.offset : ids.offset + len(ids) + 1]
-    characters = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    keys = np.zeros((len(ids), width), np.uint8)
-    lengths = np.minimum(np.diff(ends), width)
-    for place in range(width):
-        longer = np.flatnonzero(lengths > place)
-        keys[longer, place] = characters[ends[longer] + place]
-    return keys.reshape(-1).view(f"S{width}")
+def _mask(answers: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    """Comparisons as booleans; one with NULL is false."""
+    mask: npt.NDArray[np.bool_] = pc.fill_null(answers, False).to_numpy(zero_copy_only=False)
+    return mask

@@ -51,6 +51,11 @@ def test_sums_leave_64_bits_before_they_overflow() -> None:
     assert exact.totals_by_run(values, np.array([0, 2])).tolist() == [2**63, 2**62]
 
 
+def test_values_become_wider_with_the_room_they_need() -> None:
+    small = np.array([1, -5], np.int32)
+    assert [exact.with_room(small, 2**n).dtype for n in (10, 31, 63)] == [np.int32, np.int64, object]
+
+
 def test_values_without_room_become_pythons_integers() -> None:
     values = np.array([1, -(2**63)], np.int64)
     assert exact.with_room(values[:1], 5).dtype == np.int64
