@@ -77,7 +77,8 @@ def create_app(
         client_id="tracestream-gateway-read",
         timeout=settings.broker_deadline,
     )
-    view = JobView(broker, settings.broker_deadline)
+    probe = Probe(reader, Names(broker.prefix).jobs)
+    view = JobView(broker, settings.broker_deadline, probe.check)
     services = Services(
         broker=broker,
         settings=settings,
@@ -85,13 +86,13 @@ def create_app(
         view=view,
         commands=CommandLog(broker, settings.broker_deadline),
         reading=Reading(Fetches(reader, settings.cache_bytes), view, settings),
-        probe=Probe(reader, Names(broker.prefix).jobs),
+        probe=probe,
     )
     counts = Counts()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with _background(view.run(), services.probe.run()):
+        async with _background(view.run(), probe.run()):
             yield
         await services.commands.close()
         await reader.stop()

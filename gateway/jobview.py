@@ -17,7 +17,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -42,11 +42,15 @@ _LOST_EVERY = 60.0
 
 
 class JobView:
-    """Runs as one task (:meth:`run`) and answers from memory. ``deadline`` in seconds bounds a read to the end."""
+    """Runs as one task (:meth:`run`) and answers from memory. ``deadline`` in seconds bounds a read to the end;
+    ``check_kafka`` raises when Kafka is known to be away, so that nobody waits that long for nothing."""
 
-    def __init__(self, broker: BrokerSettings, deadline: float) -> None:
+    def __init__(
+        self, broker: BrokerSettings, deadline: float, check_kafka: Callable[[], None] = lambda: None
+    ) -> None:
         self._broker = broker
         self._deadline = deadline
+        self._check_kafka = check_kafka
         self._names = Names(broker.prefix)
         self._follower: Follower | None = None
         self._waiting: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
@@ -171,11 +175,12 @@ class JobView:
             raise NotReady(f"The gateway is reading the jobs: {self.trouble} Try again soon.", retry_after=2)
 
     async def find(self, job_id: str) -> JobState:
-        """The job, as :meth:`state`. Raises UnknownJob once both topics were read to their ends as of the call, NotReady, or
-        Retriable when that takes too long."""
+        """The job, as :meth:`state`. Raises UnknownJob once both topics were read to their ends as of the call, NotReady,
+        BrokerUnavailable, or Retriable when that takes too long."""
         state = self.state(job_id)
         if state is None and is_job_id(job_id):
             self.check_ready()
+            self._check_kafka()
             await self.read_to_end(job_id)
             state = self.state(job_id)
         if state is None:

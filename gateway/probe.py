@@ -69,6 +69,6 @@ class Probe:
         """Raises BrokerUnavailable when Kafka did not answer the last time."""
         if not self.up:
             raise BrokerUnavailable(
-                f"Kafka does not answer ({self.trouble.rstrip('.')}). Nothing was written; try again.",
+                f"Kafka does not answer ({self.trouble.rstrip('.')}). Nothing was done; try again.",
                 retry_after=2,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 
 from gateway.jobtable import JobTable
 from schemas.commands import CANCEL, DELETE, SET_TTL, Request, SetTtl, command_headers, submit_headers
-from schemas.jobs import CommandPlace, JobState, Status, changed, encode_state, new_state
+from schemas.jobs import CommandPlace, DomainProgress, JobState, Status, changed, encode_state, new_state
 from schemas.topics import Names, new_job_id
 
 NAMES = Names("t.")
@@ -209,3 +210,32 @@ def test_a_submit_that_nobody_admitted_in_the_retention_of_commands_is_forgotten
     assert table.forget_lost(later) == [lost.job_id]
     assert table.state(lost.job_id) is None
     assert table.state(admitted.job_id) is not None
+
+
+def test_a_job_costs_less_than_2_kb() -> None:
+    count = 10_000
+    tracemalloc.start()
+    try:
+        table = JobTable(NAMES, 86_400)
+        for number in range(count):
+            asked = request(number, domains=("history", "materials"), cid_count=114_892, aggregation="msd")
+            progress = tuple(
+                DomainProgress(domain, 115, 115, 500_000, 101, 785_000_000, 0, True, True)
+                for domain in asked.domains
+            )
+            state = changed(
+                changed(state_of(asked, number), status=Status.RUNNING),
+                status=Status.EXTRACTED,
+                progress=progress,
+                holder="tracestream-worker-some-host-name-0123abcd",
+                scn=123_456_789,
+                first_offset=0,
+                end_offset=1234,
+                started_at=NOW,
+            )
+            table.put_state(asked.job_id, number, bytes(encode_state(state)))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert table.alive == count
+    assert held / count < 2000
