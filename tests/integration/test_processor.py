@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from broker.admin import Admin
+from broker.embedded import EmbeddedKafka
 from broker.settings import BrokerSettings
 from schemas import messages
 from schemas.jobs import Status
@@ -207,3 +208,24 @@ async def test_sigterm_ends_a_processor_in_the_middle_of_a_fold(
         await until(lambda: bool(folding(folder)))
         assert await processor.end(signal.SIGTERM) == 0
         await job.close()
+
+
+async def test_a_processor_outlives_a_restart_of_the_broker(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, ids: list[str], lines: list[Message]
+) -> None:
+    async with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        broker = BrokerSettings(bootstrap=kafka.bootstrap, prefix="t.", partitions=2)
+        async with running_processor(broker, folder) as processor:
+            async with Admin(broker) as admin:
+                growing = await create_job(broker, admin, ids, aggregation="held")
+                await growing.write(lines[:3])
+                await until(lambda: folding(folder) == {processor.pid})
+            await kafka.restart()
+            async with Admin(broker) as admin, result_log(broker) as results:
+                later = await extracted(await create_job(broker, admin, ids), lines)
+                await results.wait(later.job_id, 120)
+                await extracted(growing, lines[3:])
+                await results.wait(growing.job_id, 120)
+                await later.close()
+                await growing.close()
+            assert processor.process.returncode is None
