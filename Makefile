@@ -60,6 +60,7 @@ bench: $(INSTALLED) ## The ratios that the documentation quotes
 
 docs: $(INSTALLED) ## Generated files: schemas, API documents, tables
 	$(BIN)/python -m schemas.generate
+	$(BIN)/python -m tracestream.documents
 
 clean: ## Removes the environment and everything built
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

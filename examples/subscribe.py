@@ -23,7 +23,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 LARGEST_MESSAGE = 16 * 1024 * 1024
-"""A message may be this large; a consumer's default is 1 MiB."""
+"""A message may be this large. With a consumer's default of 1 MiB a fetch brings one message at a time."""
 
 LAST = ("complete", "error", "cancelled")
 """The types of message that end a log. Without one of them the log is not whole."""
