@@ -1,7 +1,7 @@
 """The peak memory of each process after the measured jobs, beside that of an answer made in one piece (:mod:`bench.naive`).
 
 The worker has written the reference job several times by then, the gateway replayed it as often. How little the job's size
-matters is told by ``tracestream demo --once --scale 4``, which ends with the same table for four times as much.
+matters is told by ``python -m bench.scales``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +31,10 @@ class Service:
 
 
 @asynccontextmanager
-async def running(folder: Path, database: Path) -> AsyncIterator[Service]:
-    """All of it on free ports, logs and Kafka's data in ``folder``; ended with the block."""
+async def running(
+    folder: Path, database: Path, changes: Mapping[str, str] | None = None
+) -> AsyncIterator[Service]:
+    """All of it on free ports, logs and Kafka's data in ``folder``, settings as ``changes`` say; ended with the block."""
     async with EmbeddedKafka(folder / "kafka") as kafka:
         port = free_ports(1)[0]
         env = {
@@ -40,6 +42,7 @@ async def running(folder: Path, database: Path) -> AsyncIterator[Service]:
             "TRACE_HTTP_PORT": str(port),
             "TRACE_SOURCE": "duckdb",
             "TRACE_DUCKDB_PATH": str(database),
+            **(changes or {}),
         }
         processes = Processes(folder, print)
         try:
