@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from broker import clients
 from broker.admin import Admin
@@ -39,6 +40,7 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 _STILL_READING = 10.0
 _LOST_EVERY = 60.0
+_COORDINATOR_PAUSE = 0.05
 
 
 class JobView:
@@ -236,13 +238,21 @@ class JobView:
 
 
 async def committed_offsets(broker: BrokerSettings, names: Names, deadline: float) -> dict[int, int]:
-    """The workers' committed offset of each partition of ``trace.commands``; none where nothing was admitted yet."""
+    """The workers' committed offset of each partition of ``trace.commands``; none where nothing was admitted yet.
+
+    A new cluster has no coordinator of groups for a moment: that is waited for. Raises Retriable after ``deadline`` seconds.
+    """
     admin = AIOKafkaAdminClient(**clients.connection(broker, "tracestream-gateway-group", deadline))
     with translated():
         try:
             async with asyncio.timeout(deadline):
                 await admin.start()
-                found = await admin.list_consumer_group_offsets(names.workers)
+                while True:
+                    try:
+                        found = await admin.list_consumer_group_offsets(names.workers)
+                        break
+                    except GroupCoordinatorNotAvailableError:
+                        await asyncio.sleep(_COORDINATOR_PAUSE)
         finally:
             await admin.close()
     return {

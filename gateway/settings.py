@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from schemas.settings import setting
+
+
+_MAY_BE_0 = frozenset({"port", "allow_public", "access_log", "sync_max_cids", "sync_bytes", "cache_bytes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +116,15 @@ class GatewaySettings:
     @property
     def max_cids_without_aggregation(self) -> int:
         return self.max_cids if self.max_cids_plain is None else min(self.max_cids, self.max_cids_plain)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_ttl <= self.default_ttl <= self.max_ttl:
+            raise ValueError(
+                "TRACE_MIN_TTL_SECONDS, TRACE_TTL_SECONDS and TRACE_MAX_TTL_SECONDS must be above 0 and grow in this order."
+            )
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"TRACE_HTTP_PORT has the value {self.port}, but must be from 0 to 65535.")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in _MAY_BE_0 and isinstance(value, int | float) and value <= 0:
+                raise ValueError(f"{field.metadata['env']} has the value {value}, but must be above 0.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -120,3 +121,25 @@ def test_the_page_of_documents_needs_nothing_from_elsewhere() -> None:
     assert "<script" not in page
     for operation in OPERATIONS:
         assert f'id="{operation.name}"' in page
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"min_ttl": 0},
+        {"default_ttl": 30},
+        {"max_ttl": 600},
+        {"port": 70_000},
+        {"max_cids": 0},
+        {"keepalive_seconds": -1.0},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_by_the_name_of_their_variable(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="TRACE_"):
+        GatewaySettings(**wrong)
+
+
+def test_without_an_aggregation_the_smaller_limit_holds() -> None:
+    assert GatewaySettings(max_cids=10).max_cids_without_aggregation == 10
+    assert GatewaySettings(max_cids=10, max_cids_plain=5).max_cids_without_aggregation == 5
+    assert GatewaySettings(max_cids=10, max_cids_plain=50).max_cids_without_aggregation == 10
