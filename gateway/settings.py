@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 
 from schemas.settings import setting
 
-
 _MAY_BE_0 = frozenset({"port", "allow_public", "access_log", "sync_max_cids", "sync_bytes", "cache_bytes"})
 
 
