@@ -13,7 +13,7 @@ from broker.settings import BrokerSettings
 from catalogue.loader import Catalogue, load_catalogue
 from catalogue.settings import CatalogueSettings
 from schemas.results import AggregationSpec
-from tracestream import logs, notify
+from tracestream import allocator, logs, notify
 from tracestream.exits import Exit
 from tracestream.settings import ProcessSettings, SettingsError, load
 
@@ -21,12 +21,12 @@ _BEAT = 5.0
 
 
 def worker(_arguments: Namespace) -> Exit:
+    _begin(arrow=True)
     from producers import worker as producers  # noqa: PLC0415 - one process needs one of the three
     from producers.settings import ProducerSettings  # noqa: PLC0415
     from producers.sources.open import open_source  # noqa: PLC0415
     from producers.sources.settings import SourceSettings  # noqa: PLC0415
 
-    _begin()
     source_settings = load(SourceSettings, os.environ)
     try:
         source = open_source(source_settings)
@@ -45,10 +45,10 @@ def worker(_arguments: Namespace) -> Exit:
 
 
 def processor(_arguments: Namespace) -> Exit:
+    _begin(arrow=True)
     from processors import app as processors  # noqa: PLC0415
     from processors.settings import ProcessorSettings  # noqa: PLC0415
 
-    _begin()
     running = processors.run(
         load(BrokerSettings, os.environ), load(ProcessorSettings, os.environ), _catalogue(), _ready
     )
@@ -57,11 +57,11 @@ def processor(_arguments: Namespace) -> Exit:
 
 
 def gateway(_arguments: Namespace) -> Exit:
+    _begin()
     from gateway import server  # noqa: PLC0415
     from gateway.settings import GatewaySettings  # noqa: PLC0415
     from producers.settings import ProducerSettings  # noqa: PLC0415
 
-    _begin()
     try:
         server.serve(
             load(BrokerSettings, os.environ),
@@ -93,7 +93,10 @@ async def _beat(file: Path) -> None:
         await asyncio.sleep(_BEAT)
 
 
-def _begin() -> None:
+def _begin(*, arrow: bool = False) -> None:
+    allocator.bound_memory()
+    if arrow:
+        allocator.bound_arrow()
     logs.configure(load(ProcessSettings, os.environ))
 
 

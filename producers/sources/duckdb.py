@@ -31,7 +31,7 @@ _INTERRUPT_EVERY = 0.02
 class DuckDBSource:
     """Implements :class:`producers.sources.protocol.Source`."""
 
-    def __init__(self, path: Path, *, connections: int = 4, memory: str = "160MB") -> None:
+    def __init__(self, path: Path, *, connections: int = 4, memory: str = "96MB") -> None:
         self._path = path
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "threads": "1",

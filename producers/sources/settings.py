@@ -28,7 +28,7 @@ class SourceSettings:
     )
     duckdb_memory: str = setting(
         "TRACE_DUCKDB_MEMORY",
-        "160MB",
+        "96MB",
         "DuckDB's memory limit, as DuckDB writes it; each chunk being read needs about 12 MB.",
     )
     oracle_dsn: str = setting(
