@@ -18,8 +18,8 @@ from tracestream.client import Client, Unreachable
 from tracestream.exits import CommandError, Exit
 from tracestream.ndjson import Cursor, LineSplitter, NotALine
 
-FIRST_PATIENCE = 5.0
-"""Seconds of trying before the gateway has answered at all: a wrong address should be told soon."""
+FIRST_PATIENCE = 30.0
+"""Seconds of trying before the gateway has answered at all: long enough for one that is starting again."""
 
 Report = Callable[[str], None]
 
