@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.parameters import (
-    ACCEPT_STREAM,
     AFTER,
     DOMAIN,
     DOWNLOAD,
@@ -27,7 +26,6 @@ from schemas import problems as p
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
-SSE = "text/event-stream"
 HTML = "text/html"
 
 JOB = "/api/trace/job/{job_id}"
@@ -159,10 +157,10 @@ OPERATIONS: tuple[Operation, ...] = (
         "line is of type complete, error or cancelled: without it the stream was cut, and goes on at the last offset + 1. "
         "Blank lines keep the connection alive.",
         (
-            Answer(200, "The log.", {NDJSON: None, SSE: None}, ("Content-Disposition",)),
+            Answer(200, "The log.", {NDJSON: None}, ("Content-Disposition",)),
             Answer(204, "The job has ended, and nothing follows behind this offset."),
         ),
-        (STREAM_OFFSET, STREAM_LIMIT, DOWNLOAD, LAST_EVENT_ID, ACCEPT_STREAM),
+        (STREAM_OFFSET, STREAM_LIMIT, DOWNLOAD, LAST_EVENT_ID),
         problems=(p.InvalidParameter, p.OffsetOutOfRange, *_OF_A_JOB, p.TooManyStreams),
         tag="answers",
     ),

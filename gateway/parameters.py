@@ -76,9 +76,6 @@ DOWNLOAD = Parameter(
 LAST_EVENT_ID = Parameter(
     "Last-Event-ID", "header", "Goes on behind this offset; the parameter offset comes first.", _WHOLE
 )
-ACCEPT_STREAM = Parameter(
-    "Accept", "header", "text/event-stream: the same as server-sent events.", {"type": "string"}
-)
 DOMAIN = Parameter("domain", "query", "One of the job's domains.", {"type": "string"}, True)
 RECORD_OFFSET = Parameter(
     "offset", "query", "The first record, counted from 0 in the domain.", {**_WHOLE, "default": 0}
