@@ -88,7 +88,10 @@ class ReadAhead:
         while self._reads:
             head = self._reads[0]
             yield head.place, self._pieces(head)
-            self._reads.popleft()
+            async with self._changed:
+                self._reads.popleft()
+                # The next one may hand over a piece now: it may be waiting with its first.
+                self._changed.notify_all()
             self._start_reads()
 
     async def _pieces(self, read: _ChunkRead) -> AsyncIterator[Piece]:
