@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from schemas.jobs import JobState, decode_state
+from schemas.jobs import JobState, Status, decode_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class StateView:
             return True
         jobs[job_id] = Stored(offset, written_at, value)
         state = decode_state(value)
-        if state.expires_at is not None:
+        if state.expires_at is not None and state.status is not Status.EXPIRED:
             heapq.heappush(self._due, (state.expires_at, partition, job_id))
         return True
 
