@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from broker.errors import BrokerError, TopicGone
+from broker.errors import BrokerError, OffsetOutOfRange, Retriable, TopicGone
 from joblog.protocol import Inbox, Step, after_end, apply_ttls, back_off, next_step, replay, tries_at_start
 from joblog.transactions import Transactor
 from joblog.writer import LogWriter, now_ms
@@ -314,15 +314,23 @@ class JobRun:
         return state.holder in await self._services.members()
 
     async def _read_ids(self, state: JobState) -> ContainerIds:
-        names, place = self._services.names, state.command
-        fetched = await self._services.reader.fetch(names.commands, place.partition, place.offset)
+        topic, place, reader = self._services.names.commands, state.command, self._services.reader
+        try:
+            fetched = await reader.fetch(topic, place.partition, place.offset)
+        except OffsetOutOfRange:
+            if place.offset >= (await reader.offsets(topic, place.partition)).start:
+                raise
+            raise CommandLost(
+                "The submit was removed from the log of commands before the job ran; submit it again."
+            ) from None
         for batch in fetched.batches:
             for record in batch.records():
                 if record.offset == place.offset and record.value is not None:
-                    return await asyncio.to_thread(ContainerIds.from_command, bytes(record.value))
-        raise CommandLost(
-            "The submit was removed from the log of commands before the job ran; submit it again."
-        )
+                    try:
+                        return await asyncio.to_thread(ContainerIds.from_command, bytes(record.value))
+                    except ValueError as error:
+                        raise CommandLost(f"The submit can't be read: {error}") from error
+        raise Retriable(f"{topic}/{place.partition} does not show the submit at {place.offset} now")
 
     def _checkpoint_changes(self, state: JobState) -> dict[str, Any]:
         ttl, last = apply_ttls(state, self.inbox.pending(state))

@@ -1,0 +1,156 @@
+"""A worker in trouble: commands that are gone or make no sense, a Kafka that refuses for a moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from broker import clients
+from broker.admin import Admin
+from broker.errors import Retriable
+from broker.settings import BrokerSettings
+from catalogue.domain import parse_domain
+from schemas import commands
+from schemas.commands import DELETE
+from schemas.jobs import CommandPlace, Status, encode_state, new_state
+from tests.workers import QUICK, JobClient, kinds_of, running_worker, until
+
+IDS = [f"C{number}" for number in range(50)]
+LOTS = parse_domain(
+    "lots",
+    "SELECT CONTAINERID, N FROM LOTS WHERE CONTAINERID IN ({{ids}})",
+    'description = "a test"\ncontainer_id = "CONTAINERID"\nchunk_size = 10\n',
+)
+CATALOGUE = {"lots": LOTS}
+
+
+@pytest.fixture(scope="module")
+def lots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lots") / "lots.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            f"CREATE TABLE LOTS AS SELECT 'C' || i AS CONTAINERID, i AS N FROM range({len(IDS)}) t(i)"
+        )
+    return path
+
+
+@pytest.fixture
+def broker(broker_settings: BrokerSettings) -> BrokerSettings:
+    return replace(broker_settings, partitions=1)
+
+
+async def committed(broker: BrokerSettings) -> int:
+    """The offset of the workers' group in ``trace.commands``."""
+    names = JobClient(broker).names
+    admin = AIOKafkaAdminClient(**clients.connection(broker, "test"))
+    await admin.start()
+    try:
+        found = await admin.list_consumer_group_offsets(names.workers)
+    finally:
+        await admin.close()
+    return max((place.offset for place in found.values()), default=-1)
+
+
+async def test_a_job_whose_submit_was_removed_before_it_ran_fails_and_says_so(
+    broker: BrokerSettings, lots: Path
+) -> None:
+    async with JobClient(broker) as client:
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            pass
+        job_id = await client.submit(IDS, ["lots"])
+        request = commands.Request(job_id, ("lots",), len(IDS), 0, 5000, 3600, "127.0.0.1", "h", 0)
+        state = new_state(request, CommandPlace(0, 0), client.names.job(job_id))
+        await client.producer.send_and_wait(
+            client.names.jobs, encode_state(state), key=job_id.encode(), partition=0
+        )
+        admin = AIOKafkaAdminClient(**clients.connection(broker, "test"))
+        await admin.start()
+        await admin.delete_records({clients.TopicPartition(client.names.commands, 0): RecordsToDelete(1)})
+        await admin.close()
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            ended = await client.state_when(job_id, lambda state: state.ended)
+            lines = await client.lines(job_id)
+    assert ended.status is Status.FAILED
+    assert ended.problem is not None
+    assert ended.problem["type"].endswith(":command-lost")
+    assert kinds_of(lines) == ["meta", "error"]
+
+
+async def test_a_topic_that_could_not_be_removed_is_removed_later_and_its_delete_is_finished(
+    broker: BrokerSettings, lots: Path, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = ["once", "twice"]
+    deletes = Admin.delete_topics
+
+    async def delete_topics(self: Admin, names: Sequence[str]) -> list[str]:
+        if refusals:
+            raise Retriable(f"not now: {refusals.pop()}")
+        return await deletes(self, names)
+
+    async with running_worker(broker, lots, catalogue=CATALOGUE), JobClient(broker) as client:
+        job_id = await client.submit(IDS, ["lots"])
+        await client.lines(job_id)
+        monkeypatch.setattr(Admin, "delete_topics", delete_topics)
+        await client.command(job_id, DELETE)
+        await client.state_when(job_id, lambda state: state.status is Status.EXPIRED)
+
+        async def is_removed() -> bool:
+            return client.names.job(job_id) not in await admin.list_topics()
+
+        async def is_finished() -> bool:
+            return await committed(broker) == 2
+
+        await until(is_removed)
+        await until(is_finished)
+
+
+@pytest.mark.parametrize("key", [b"no job id", "é".encode(), b"../x"])
+async def test_a_command_whose_key_is_no_job_id_is_passed_over(
+    broker: BrokerSettings, lots: Path, key: bytes
+) -> None:
+    async with running_worker(broker, lots, catalogue=CATALOGUE) as worker, JobClient(broker) as client:
+        name = key.decode("ascii", "replace")
+        request = commands.Request(name, ("lots",), 1, 0, 5000, 3600, "127.0.0.1", "h", 0)
+        await client.producer.send_and_wait(
+            client.names.commands, b"{}", key=key, partition=0, headers=commands.submit_headers(request)
+        )
+        job_id = await client.submit(IDS, ["lots"])
+        assert kinds_of(await client.lines(job_id, seconds=20))[-1] == "complete"
+    assert worker.counters["starts"] == 1
+
+
+async def test_a_submit_without_container_ids_fails_after_its_tries(
+    broker: BrokerSettings, lots: Path
+) -> None:
+    quick = replace(QUICK, max_tries=1)
+    async with running_worker(broker, lots, catalogue=CATALOGUE, settings=quick), JobClient(broker) as client:
+        job_id = await client.submit(IDS, ["lots"])
+        await client.lines(job_id)
+        wrong = "01a20fe4-0701-7f9c-9c2a-81ea677b94db"
+        headers: list[Any] = commands.submit_headers(
+            commands.Request(wrong, ("lots",), 1, 0, 5000, 3600, "127.0.0.1", "h", 0)
+        )
+        await client.producer.send_and_wait(
+            client.names.commands, b"no JSON", key=wrong.encode(), partition=0, headers=headers
+        )
+        state = await client.state_when(wrong, lambda state: state.ended)
+    assert state.status is Status.FAILED
+
+
+async def test_a_partition_that_is_no_longer_followed_is_taken_over_again(
+    broker: BrokerSettings, lots: Path
+) -> None:
+    async with running_worker(broker, lots, catalogue=CATALOGUE) as worker, JobClient(broker) as client:
+        await client.lines(await client.submit(IDS, ["lots"]))
+        # What a broker does that says it doesn't know the topic.
+        worker._services.follower.remove(client.names.commands, 0)
+        await asyncio.sleep(0)
+        job_id = await client.submit(IDS, ["lots"])
+        assert kinds_of(await client.lines(job_id, seconds=20))[-1] == "complete"
