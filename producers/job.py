@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -90,12 +90,11 @@ class JobRun:
                 step = self._step()
                 if step is Step.NOTHING:
                     return
-                if step is Step.REMOVE_TOPIC:
-                    await self._remove_topic()
+                if step is Step.REMOVE_TOPIC and self.topic_gone:
                     return
                 if step is Step.EXTRACT and not await self._wait_turn():
                     continue
-                await self._try_hold()
+                await self._attempt(self._remove_topic if step is Step.REMOVE_TOPIC else self._hold)
                 self._release_slot()
         finally:
             self._release_slot()
@@ -166,9 +165,9 @@ class JobRun:
                 await asyncio.wait({task})
         return False
 
-    async def _try_hold(self) -> None:
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self._hold()
+            await work()
         except BrokerError as error:
             self._services.count("holds lost")
             log.warning("job %s: %s; reading again", self.job_id, error)
