@@ -32,6 +32,7 @@ from producers.job import FreshStart, JobRun
 from producers.services import Services
 from schemas import commands
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
+from schemas.topics import is_job_id
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ class Group(Protocol):
 def command_of(record: Record) -> Command | None:
     """The command in a record; None for one that is not ours. Keeps nothing of the record's value."""
     kind = commands.kind_of(record.headers)
-    if record.key is None or kind not in (
+    job_id = (record.key or b"").decode("ascii", "replace")
+    if not is_job_id(job_id) or kind not in (
         commands.SUBMIT,
         commands.CANCEL,
         commands.DELETE,
@@ -69,15 +71,13 @@ def command_of(record: Record) -> Command | None:
         return None
     ttl = 0
     try:
-        if kind == commands.SUBMIT:
-            commands.request_of(record.headers)
-        elif kind == commands.SET_TTL:
+        if kind == commands.SUBMIT and commands.request_of(record.headers).job_id != job_id:
+            return None
+        if kind == commands.SET_TTL:
             ttl = msgspec.json.decode(record.value or b"", type=commands.SetTtl).ttl_seconds
     except (msgspec.MsgspecError, KeyError):
         return None
-    return Command(
-        record.offset, record.timestamp, record.key.decode("ascii", "replace"), kind, record.headers, ttl
-    )
+    return Command(record.offset, record.timestamp, job_id, kind, record.headers, ttl)
 
 
 class Partition:
@@ -116,6 +116,8 @@ class Partition:
                 await self._serve()
             except BrokerError as error:
                 log.warning("partition %d: %s; taking it over again", self.number, error)
+            except Exception:
+                log.exception("partition %d: unexpected error; taking it over again", self.number)
             finally:
                 await self._close_admit()
             await asyncio.sleep(heartbeat * 1.5)
