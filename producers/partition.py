@@ -23,7 +23,7 @@ from typing import Protocol
 import msgspec
 from aiokafka import TopicPartition
 
-from broker.errors import BrokerError
+from broker.errors import BrokerError, Retriable
 from broker.fetch import Record
 from joblog.protocol import Wanted
 from joblog.transactions import Transactor
@@ -182,6 +182,7 @@ class Partition:
                 async with asyncio.timeout(1.0):
                     command = await self._queue.get()
             except TimeoutError:
+                self._check_followed()
                 await self._commit_finished()
                 continue
             if command.offset < self._position:
@@ -191,6 +192,13 @@ class Partition:
                 await self._admit_submit(command)
             else:
                 self._hand_over(command)
+
+    def _check_followed(self) -> None:
+        """Raises Retriable when a topic is followed no longer: a broker has said that it does not exist."""
+        services, names = self._services, self._services.names
+        for topic in (names.commands, names.jobs, names.results):
+            if (topic, self.number) not in services.follower.positions:
+                raise Retriable(f"{topic} was gone for a moment")
 
     async def _admit_submit(self, command: Command) -> None:
         """One short transaction: the group's offset first, then ``queued``; a known or too old job is passed over."""
