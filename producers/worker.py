@@ -52,6 +52,7 @@ class Worker:
         self._stack = AsyncExitStack()
         self._partitions: dict[int, Partition] = {}
         self._serving: dict[int, asyncio.Task[None]] = {}
+        self._leaving: dict[int, asyncio.Task[None]] = {}
         self._ready: set[int] = set()
         self._owned: frozenset[int] = frozenset()
         self._draining = False
@@ -134,10 +135,11 @@ class Worker:
         await self._stack.aclose()
         log.info("worker stopped: %s", dict(self._services.counters))
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     async def _stop_background(self) -> None:
         for task in list(self._background):
@@ -178,17 +180,21 @@ class Worker:
         lost = set(self._partitions) - partitions
         self._owned = frozenset(partitions)
         for number in lost:
-            self._serving.pop(number, None)
-            self._spawn(self._give_up(number, self._partitions.pop(number)))
+            work = self._give_up(number, self._partitions.pop(number), self._serving.pop(number, None))
+            self._leaving[number] = self._spawn(work)
         for number in partitions:
             partition = self._partitions.get(number)
             if partition is None:
                 partition = Partition(number, self._services, self._membership, self._ready.add)
                 self._partitions[number] = partition
-            former = self._serving.get(number)
-            self._serving[number] = asyncio.create_task(_after(former, partition), name=f"partition {number}")
+            work = _after(self._serving.get(number), self._leaving.get(number), partition)
+            self._serving[number] = asyncio.create_task(work, name=f"partition {number}")
 
-    async def _give_up(self, number: int, partition: Partition) -> None:
+    async def _give_up(
+        self, number: int, partition: Partition, serving: asyncio.Task[None] | None
+    ) -> None:
+        if serving is not None:
+            await asyncio.gather(serving, return_exceptions=True)
         for topic in (self._names.jobs, self._names.results, self._names.commands):
             self._services.follower.remove(topic, number)
         await partition.stop_jobs(0)
@@ -202,8 +208,13 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _after(former: asyncio.Task[None] | None, partition: Partition) -> None:
-    """Serves a partition once its former service, which was cancelled, has closed what it held."""
+async def _after(
+    former: asyncio.Task[None] | None, leaving: asyncio.Task[None] | None, partition: Partition
+) -> None:
+    """Serves a partition once its former service, which was cancelled, has closed what it held; if it was given up, its
+    jobs too: two runs of a job in one process would share its slot and its result."""
+    if leaving is not None:
+        await asyncio.wait({leaving})
     if former is not None:
         former.cancel()
         await asyncio.gather(former, return_exceptions=True)

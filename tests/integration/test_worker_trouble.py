@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
+import pyarrow as pa
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
@@ -16,7 +19,11 @@ from broker import clients
 from broker.admin import Admin
 from broker.errors import Retriable
 from broker.settings import BrokerSettings
-from catalogue.domain import parse_domain
+from catalogue.domain import Domain, parse_domain
+from joblog.transactions import Transactor
+from producers.sources.open import open_source
+from producers.sources.protocol import Source
+from producers.sources.settings import SourceSettings
 from schemas import commands
 from schemas.commands import DELETE
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
@@ -154,3 +161,67 @@ async def test_a_partition_that_is_no_longer_followed_is_taken_over_again(
         await asyncio.sleep(0)
         job_id = await client.submit(IDS, ["lots"])
         assert kinds_of(await client.lines(job_id, seconds=20))[-1] == "complete"
+
+
+async def test_a_worker_that_can_no_longer_follow_ends_with_the_reason(
+    broker: BrokerSettings, lots: Path
+) -> None:
+    async with running_worker(broker, lots, catalogue=CATALOGUE) as worker, JobClient(broker) as client:
+        await client.lines(await client.submit(IDS, ["lots"]))
+        await client.producer.send_and_wait(
+            client.names.jobs, b"not a state", key=b"01a20fe4-0701-7f9c-9c2a-81ea677b94db", partition=0
+        )
+        with pytest.raises(msgspec.MsgspecError):
+            async with asyncio.timeout(10):
+                await worker.join()
+
+
+class Gate:
+    """A source that answers once ``open_at`` is set."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.asked = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    async def fetch_events_iter(
+        self, container_ids: Sequence[str], domain: Domain, batch_size: int, *, snapshot: int | None = None
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        self.asked.set()
+        await self.opened.wait()
+        rows = self._source.fetch_events_iter(container_ids, domain, batch_size, snapshot=snapshot)
+        async with aclosing(rows):
+            async for batch in rows:
+                yield batch
+
+
+async def test_a_partition_that_comes_back_while_its_jobs_are_still_closing_runs_them_again(
+    broker: BrokerSettings, lots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closes = Transactor.close
+
+    async def close_slowly(self: Transactor) -> None:
+        await asyncio.sleep(3)
+        await closes(self)
+
+    source = Gate(open_source(replace(SourceSettings(), duckdb_path=lots)))
+    one_slot = replace(QUICK, jobs=1)
+    async with (
+        running_worker(broker, source=source, catalogue=CATALOGUE, settings=one_slot) as worker,
+        JobClient(broker) as client,
+    ):
+        job_id = await client.submit(IDS, ["lots"])
+        await source.asked.wait()
+        with monkeypatch.context() as patched:
+            patched.setattr(Transactor, "close", close_slowly)
+            for assigned in (set(), {0}):
+                worker._on_revoked()
+                worker._on_assigned(assigned)
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(5)
+        source.opened.set()
+        assert kinds_of(await client.lines(job_id, seconds=20))[-1] == "complete"
+        assert max(state.tries for state in await client.states(job_id)) == 1
