@@ -66,6 +66,7 @@ class JobRun:
         self._nudge = asyncio.Event()
         self._draining = False
         self._retaken = False
+        self._broke = False
         self._has_slot = False
         self._broken_chunks: dict[tuple[str, int], int] = {}
 
@@ -153,10 +154,12 @@ class JobRun:
                 if self.inbox.wants_end(state):
                     task.cancel()
                     await asyncio.wait({task})
-                    return task.cancelled()
+                    return True
                 nudge = asyncio.create_task(self._nudge.wait())
-                await asyncio.wait({task, nudge}, return_when=asyncio.FIRST_COMPLETED)
-                nudge.cancel()
+                try:
+                    await asyncio.wait({task, nudge}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    nudge.cancel()
                 self._nudge.clear()
             await task
         finally:
@@ -176,7 +179,7 @@ class JobRun:
         except Exception:
             # An error of ours: the start counts as a try, so that a job that always meets it ends as failed.
             log.exception("job %s: unexpected error", self.job_id)
-            self._retaken = False
+            self._retaken, self._broke = False, True
             await asyncio.sleep(self._services.settings.heartbeat)
 
     async def _hold(self) -> None:
@@ -308,8 +311,11 @@ class JobRun:
         return state.scn if state.started_at is not None else await self._services.source.snapshot()
 
     async def _holder_alive(self, state: JobState) -> bool:
-        if state.status is Status.QUEUED or not state.holder or state.holder == self._services.worker_id:
+        if state.status is Status.QUEUED or not state.holder:
             return False
+        if state.holder == self._services.worker_id:
+            # A partition that was given up and came back; an error of ours counts.
+            return not self._broke
         return state.holder in await self._services.members()
 
     async def _read_ids(self, state: JobState) -> ContainerIds:
