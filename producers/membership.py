@@ -71,6 +71,13 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             async with asyncio.timeout(self._settings.heartbeat * 2):
                 await self._consumer.stop()
 
+    async def join(self) -> None:
+        """Waits until the membership ends by itself. Raises what ended it."""
+        if self._poll is not None:
+            await asyncio.wait({self._poll})
+            if not self._poll.cancelled():
+                self._poll.result()
+
     async def committed(self, partition: int) -> int | None:
         """The group's committed offset of a partition of ``trace.commands``, None when there is none."""
         with translated():
@@ -101,8 +108,14 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._on_assigned(partitions)
 
     async def _keep_polled(self) -> None:
-        """A member that is never polled is taken for dead after max.poll.interval; everything is paused, so nothing comes."""
+        """A member that is never polled is taken for dead after max.poll.interval; everything is paused, so nothing comes.
+
+        Raises what ended aiokafka's coordination: without it the partitions would be kept and the others not heard of.
+        """
         while True:
-            with suppress(Exception):
+            try:
                 await self._consumer.getmany(timeout_ms=0)
+            except Exception:
+                if self._consumer._coordinator._coordination_task.done():
+                    raise
             await asyncio.sleep(_POLL_SECONDS)

@@ -57,6 +57,8 @@ class Worker:
         self._owned: frozenset[int] = frozenset()
         self._draining = False
         self._background: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        self._failed = asyncio.Event()
         worker_id = f"tracestream-worker-{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
         view = StateView()
         self._services = Services(
@@ -107,11 +109,13 @@ class Worker:
         for part in (services.reader, services.follower):
             await part.start()
             stack.push_async_callback(part.stop)
+        self._spawn(services.follower.join())
         expiry = Expiry(services, self._partitions, self._ready.__contains__)
         self._spawn(expiry.run())
         stack.push_async_callback(self._stop_background)
         await self._membership.start()
         stack.push_async_callback(self._membership.stop)
+        self._spawn(self._membership.join())
 
     async def _check_catalogue(self) -> None:
         """Asks the source for every domain's columns, so that a broken one is refused now and not in a job."""
@@ -138,8 +142,20 @@ class Worker:
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = self._failure or task.exception()
+            self._failed.set()
+
+    async def join(self) -> None:
+        """Waits until a part fails without which the worker would be there and do nothing. Raises what ended it."""
+        await self._failed.wait()
+        if self._failure is not None:
+            raise self._failure
 
     async def _stop_background(self) -> None:
         for task in list(self._background):
@@ -190,9 +206,7 @@ class Worker:
             work = _after(self._serving.get(number), self._leaving.get(number), partition)
             self._serving[number] = asyncio.create_task(work, name=f"partition {number}")
 
-    async def _give_up(
-        self, number: int, partition: Partition, serving: asyncio.Task[None] | None
-    ) -> None:
+    async def _give_up(self, number: int, partition: Partition, serving: asyncio.Task[None] | None) -> None:
         if serving is not None:
             await asyncio.gather(serving, return_exceptions=True)
         for topic in (self._names.jobs, self._names.results, self._names.commands):
@@ -246,7 +260,8 @@ async def run(
     aggregations: Mapping[str, AggregationSpec],
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs a worker until SIGTERM or SIGINT. What can't be reached at the start is said once a try and tried again.
+    """Runs a worker until SIGTERM or SIGINT. What can't be reached at the start is said once a try and tried again; what
+    ends a part of a running worker is raised, so that whoever started it starts another.
 
     ``on_ready`` is called once it is connected and has joined the group.
     """
@@ -270,5 +285,10 @@ async def run(
             continue
         log.info("worker ready")
         on_ready()
-        await stop.wait()
+        failed, stopped = asyncio.create_task(worker.join()), asyncio.create_task(stop.wait())
+        await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
         await worker.drain()
+        if failed.done():
+            failed.result()
+        stopped.cancel()
+        failed.cancel()

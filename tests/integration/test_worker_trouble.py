@@ -14,6 +14,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
 
 from broker import clients
 from broker.admin import Admin
@@ -225,3 +226,20 @@ async def test_a_partition_that_comes_back_while_its_jobs_are_still_closing_runs
         source.opened.set()
         assert kinds_of(await client.lines(job_id, seconds=20))[-1] == "complete"
         assert max(state.tries for state in await client.states(job_id)) == 1
+
+
+async def test_a_worker_whose_membership_has_ended_ends_with_the_reason(
+    broker: BrokerSettings, lots: Path
+) -> None:
+    async with running_worker(broker, lots, catalogue=CATALOGUE) as worker, JobClient(broker) as client:
+        await client.lines(await client.submit(IDS, ["lots"]))
+        coordinator = worker._membership._consumer._coordinator
+
+        async def breaks(*_: object) -> None:
+            raise RuntimeError("a bug")
+
+        coordinator.ensure_active_group = breaks
+        coordinator.request_rejoin()
+        with pytest.raises(KafkaError, match="a bug"):
+            async with asyncio.timeout(10):
+                await worker.join()
