@@ -68,6 +68,7 @@ class JobRun:
         self._retaken = False
         self._broke = False
         self._has_slot = False
+        self._left_open = False
         self._broken_chunks: dict[tuple[str, int], int] = {}
 
     @property
@@ -93,7 +94,8 @@ class JobRun:
                     return
                 if step is Step.REMOVE_TOPIC and self.topic_gone:
                     return
-                if step is Step.EXTRACT and not await self._wait_turn():
+                # What was left open is ended at once, without a slot: it hides the states of other jobs.
+                if step is Step.EXTRACT and not self._left_open and not await self._wait_turn():
                     continue
                 await self._attempt(self._remove_topic if step is Step.REMOVE_TOPIC else self._hold)
                 self._release_slot()
@@ -186,6 +188,7 @@ class JobRun:
         """Takes the job's id, reads to the end, and does one step after the other."""
         fresh, self._fresh = self._fresh, None
         transactor = fresh.transactor if fresh else await self._services.take(self.job_id)
+        self._left_open = False
         try:
             state = self.state if fresh else await self._read_to_end()
             if state is None:
@@ -193,6 +196,7 @@ class JobRun:
             writer = LogWriter(transactor, self._services.names, self.partition, self._services.view, state)
             await self._work(writer, unwritten=fresh is not None)
         finally:
+            self._left_open = transactor.is_open
             await transactor.close()
 
     async def _read_to_end(self) -> JobState | None:

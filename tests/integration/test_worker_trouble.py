@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import msgspec
@@ -28,6 +29,7 @@ from producers.sources.settings import SourceSettings
 from schemas import commands
 from schemas.commands import DELETE
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
+from schemas.topics import Names, partition_of
 from tests.workers import QUICK, JobClient, kinds_of, running_worker, until
 
 IDS = [f"C{number}" for number in range(50)]
@@ -178,10 +180,11 @@ async def test_a_worker_that_can_no_longer_follow_ends_with_the_reason(
 
 
 class Gate:
-    """A source that answers once ``open_at`` is set."""
+    """A source that answers for container IDs that begin with ``held`` once ``opened`` is set."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, held: str = "C") -> None:
         self._source = source
+        self._held = held
         self.asked = asyncio.Event()
         self.opened = asyncio.Event()
 
@@ -191,8 +194,9 @@ class Gate:
     async def fetch_events_iter(
         self, container_ids: Sequence[str], domain: Domain, batch_size: int, *, snapshot: int | None = None
     ) -> AsyncGenerator[pa.RecordBatch, None]:
-        self.asked.set()
-        await self.opened.wait()
+        if container_ids[0].startswith(self._held):
+            self.asked.set()
+            await self.opened.wait()
         rows = self._source.fetch_events_iter(container_ids, domain, batch_size, snapshot=snapshot)
         async with aclosing(rows):
             async for batch in rows:
@@ -243,3 +247,39 @@ async def test_a_worker_whose_membership_has_ended_ends_with_the_reason(
         with pytest.raises(KafkaError, match="a bug"):
             async with asyncio.timeout(10):
                 await worker.join()
+
+
+async def test_a_hold_that_was_lost_hides_no_other_jobs_states_while_it_waits_for_a_slot(
+    broker_settings: BrokerSettings, lots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits, losses = Transactor.commit, ["once"]
+
+    async def commit(self: Transactor) -> None:
+        if losses and self.transactional_id == names.writer_id(lost) and self.open_seconds:
+            losses.pop()
+            raise Retriable("not now")
+        await commits(self)
+
+    source = Gate(open_source(replace(SourceSettings(), duckdb_path=lots)), held="X")
+    one_slot = replace(QUICK, jobs=1)
+    lost, long = (
+        next(i for i in iter(lambda: str(uuid4()), "") if partition_of(i, 2) == number) for number in (0, 1)
+    )
+    names = Names(broker_settings.prefix)
+    async with (
+        running_worker(broker_settings, source=source, catalogue=CATALOGUE, settings=one_slot),
+        JobClient(broker_settings) as client,
+    ):
+        await client.lines(await client.submit(IDS, ["lots"]))
+        monkeypatch.setattr(Transactor, "commit", commit)
+        await client.submit(IDS, ["lots"], job_id=lost)
+        await client.submit(["X"] * 20, ["lots"], job_id=long)
+        await source.asked.wait()
+
+        async def is_stable() -> bool:
+            offsets = await client.reader.offsets(names.jobs, 0)
+            return not losses and offsets.last_stable == offsets.end
+
+        await until(is_stable, 20)
+        source.opened.set()
+        assert kinds_of(await client.lines(lost, seconds=20))[-1] == "complete"
