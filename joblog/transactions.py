@@ -122,7 +122,13 @@ class Transactor:
         await self.commit()
 
     async def close(self) -> None:
-        """Lets go of the connection; never raises. An open transaction is left to be aborted by the next holder."""
+        """Lets go of the connection; never raises. An open transaction is left to be aborted by the next holder.
+
+        Once begun it goes on to its end even when the caller is cancelled, so that no connection is left behind.
+        """
+        await asyncio.shield(asyncio.create_task(self._close()))
+
+    async def _close(self) -> None:
         for send in self._sends:
             send.cancel()
         # stop() flushes first, which on a deleted topic never ends: fail what waits, then end the sender.
