@@ -243,13 +243,7 @@ class JobRun:
                 writer, Status.CANCELLED, messages.CANCELLED, messages.cancelled(elapsed_seconds=elapsed)
             )
         elif step is Step.GIVE_UP:
-            tries = writer.state.tries
-            await self._fail(
-                writer,
-                TriesExhausted(
-                    f"The job was started {tries} times and never got on; submit it again.", tries=tries
-                ),
-            )
+            await self._fail(writer, _exhausted(writer.state.tries))
         elif step is Step.APPLY_TTL:
             state = writer.state
             applied = after_end if state.ended else apply_ttls
@@ -305,9 +299,11 @@ class JobRun:
         state = writer.state
         self._started_at = state.started_at or now_ms()
         self._scn = snapshot
+        tries = tries_at_start(state, retaken=self._retaken, holder_alive=alive)
+        if tries > self._services.settings.max_tries:
+            raise _exhausted(state.tries)
         self._services.count("starts")
         if not at_once:
-            tries = tries_at_start(state, retaken=self._retaken, holder_alive=alive)
             await writer.commit(status=Status.RUNNING, tries=tries, **self._checkpoint_changes(state))
         return ids
 
@@ -424,6 +420,12 @@ class JobRun:
         with suppress(TopicGone):
             await self._services.admin.delete_topics([self._services.names.job(self.job_id)])
         self.topic_gone = True
+
+
+def _exhausted(tries: int) -> TriesExhausted:
+    return TriesExhausted(
+        f"The job was started {tries} times and never got on; submit it again.", tries=tries
+    )
 
 
 def _elapsed(state: JobState) -> float:

@@ -283,3 +283,30 @@ async def test_a_hold_that_was_lost_hides_no_other_jobs_states_while_it_waits_fo
         await until(is_stable, 20)
         source.opened.set()
         assert kinds_of(await client.lines(lost, seconds=20))[-1] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("tries", "holder", "status"),
+    [(5, "dead", Status.FAILED), (4, "dead", Status.COMPLETE), (5, "", Status.COMPLETE)],
+    ids=["five starts and a death", "four", "five and a clean release"],
+)
+async def test_a_job_is_started_five_times_and_not_a_sixth(
+    broker: BrokerSettings, lots: Path, tries: int, holder: str, status: Status
+) -> None:
+    async with JobClient(broker) as client:
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            pass
+        job_id = await client.submit(IDS, ["lots"])
+        request = commands.Request(job_id, ("lots",), len(IDS), 0, 5000, 3600, "127.0.0.1", "h", 0)
+        state = msgspec.structs.replace(
+            new_state(request, CommandPlace(0, 0), client.names.job(job_id)),
+            status=Status.RUNNING,
+            tries=tries,
+            holder=holder,
+        )
+        await client.producer.send_and_wait(
+            client.names.jobs, encode_state(state), key=job_id.encode(), partition=0
+        )
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            ended = await client.state_when(job_id, lambda state: state.ended, 40)
+    assert ended.status is status
