@@ -97,7 +97,11 @@ class JobRun:
                 # What was left open is ended at once, without a slot: it hides the states of other jobs.
                 if step is Step.EXTRACT and not self._left_open and not await self._wait_turn():
                     continue
-                await self._attempt(self._remove_topic if step is Step.REMOVE_TOPIC else self._hold)
+                if step in (Step.EXPIRE, Step.REMOVE_TOPIC):
+                    async with self._services.expiries:
+                        await self._attempt(self._hold if step is Step.EXPIRE else self._remove_topic)
+                    continue
+                await self._attempt(self._hold)
                 self._release_slot()
         finally:
             self._release_slot()

@@ -23,6 +23,10 @@ from schemas.results import Result, decode_result
 from schemas.topics import Names, job_topic
 
 
+_EXPIRIES = 8
+"""Jobs that expire at once: each takes its id with a connection of its own, and after an outage thousands may be due."""
+
+
 class Slots:
     """The slots of a worker: a job waits here for its turn."""
 
@@ -109,6 +113,7 @@ class Services:
     owns: Callable[[int], bool]
     members: Callable[[], Awaitable[set[str]]]
     counters: dict[str, int] = field(default_factory=dict)
+    expiries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_EXPIRIES))
 
     def count(self, what: str, by: int = 1) -> None:
         """Adds to a counter that the worker logs when it stops."""

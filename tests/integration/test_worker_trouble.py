@@ -310,3 +310,39 @@ async def test_a_job_is_started_five_times_and_not_a_sixth(
         async with running_worker(broker, lots, catalogue=CATALOGUE):
             ended = await client.state_when(job_id, lambda state: state.ended, 40)
     assert ended.status is status
+
+
+async def test_many_jobs_whose_time_came_while_no_worker_ran_expire_a_few_at_a_time(
+    broker: BrokerSettings, lots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, most = set[int](), 0
+    takes, closes = Transactor.take, Transactor.close
+
+    async def take(*args: Any, **kwargs: Any) -> Transactor:
+        nonlocal most
+        taken = await takes(*args, **kwargs)
+        held.add(id(taken))
+        most = max(most, len(held))
+        return taken
+
+    async def close(self: Transactor) -> None:
+        await closes(self)
+        held.discard(id(self))
+
+    async with JobClient(broker) as client:
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            pass
+        jobs = [str(uuid4()) for _ in range(60)]
+        for job_id in jobs:
+            request = commands.Request(job_id, ("lots",), 1, 0, 5000, 3600, "127.0.0.1", "h", 0)
+            state = new_state(request, CommandPlace(0, 0), client.names.job(job_id))
+            state = msgspec.structs.replace(state, status=Status.COMPLETE, ended_at=1, expires_at=2)
+            await client.producer.send_and_wait(
+                client.names.jobs, encode_state(state), key=job_id.encode(), partition=0
+            )
+        monkeypatch.setattr(Transactor, "take", take)
+        monkeypatch.setattr(Transactor, "close", close)
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            for job_id in jobs:
+                await client.state_when(job_id, lambda state: state.status is Status.EXPIRED, 60)
+    assert most < 20
