@@ -71,10 +71,12 @@ class Inbox:
         """Whether a cancel or delete asks a job that has not ended to end now."""
         return not state.ended and any(command.kind in (CANCEL, DELETE) for command in self.pending(state))
 
-    def drop_finished(self, state: JobState, topic_gone: bool) -> list[Wanted]:
+    def drop_finished(self, state: JobState | None, topic_gone: bool) -> list[Wanted]:
         """Removes and returns the commands that are finished: a cancel when the terminal state stands, a delete when the
-        topic is gone, a TTL when a state carries it."""
-        done = [command for command in self.commands if _is_finished(command, state, topic_gone)]
+        topic is gone, a TTL when a state carries it, all when there is no state any more (its tombstone is written)."""
+        done = [
+            command for command in self.commands if state is None or _is_finished(command, state, topic_gone)
+        ]
         self.commands = [command for command in self.commands if command not in done]
         return done
 

@@ -267,7 +267,7 @@ class Partition:
         """Notes which commands are finished by the jobs' states."""
         for job_id in {command.job_id for command in self._unfinished.values()}:
             run, state = self.runs.get(job_id), self._services.view.state(self.number, job_id)
-            if run is None or state is None:
+            if run is None:
                 continue
             for done in run.inbox.drop_finished(state, run.topic_gone):
                 self._unfinished.pop(done.offset, None)

@@ -137,6 +137,12 @@ def test_a_delete_is_finished_when_the_topic_is_gone() -> None:
     assert inbox.drop_finished(a_state(Status.EXPIRED, last_command=11), topic_gone=True) != []
 
 
+def test_commands_about_a_job_that_was_removed_are_finished() -> None:
+    inbox = an_inbox((11, SET_TTL), (12, DELETE))
+    assert [done.offset for done in inbox.drop_finished(None, topic_gone=False)] == [11, 12]
+    assert inbox.commands == []
+
+
 @pytest.mark.parametrize(
     ("state", "retaken", "alive", "tries"),
     [
