@@ -99,12 +99,18 @@ class Expiry:
             if job_id is None:
                 continue
             number = partition_of(job_id, services.broker.partitions)
-            partition = self._partitions.get(number)
-            if number not in owned or partition is None or services.view.knows(number, job_id):
+            if number not in owned or not self._has_no_job(number, job_id):
                 continue
-            if not partition.is_admitting(job_id) and await self._is_old(topic):
+            # Asked once more: its job may have been admitted in the meantime.
+            if await self._is_old(topic) and self._has_no_job(number, job_id):
                 log.info("removing %s: it belongs to no job", topic)
                 await services.admin.delete_topics([topic])
+
+    def _has_no_job(self, number: int, job_id: str) -> bool:
+        partition = self._partitions.get(number)
+        if partition is None or not self._is_ready(number):
+            return False
+        return not (self._services.view.knows(number, job_id) or partition.is_admitting(job_id))
 
     async def _is_old(self, topic: str) -> bool:
         """Whether the topic had no record for an hour; an empty one counts as old."""

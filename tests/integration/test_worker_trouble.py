@@ -23,13 +23,14 @@ from broker.errors import Retriable
 from broker.settings import BrokerSettings
 from catalogue.domain import Domain, parse_domain
 from joblog.transactions import Transactor
+from producers.expiry import Expiry
 from producers.sources.open import open_source
 from producers.sources.protocol import Source
 from producers.sources.settings import SourceSettings
 from schemas import commands
 from schemas.commands import DELETE
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
-from schemas.topics import Names, partition_of
+from schemas.topics import Names, job_topic, partition_of
 from tests.workers import QUICK, JobClient, kinds_of, running_worker, until
 
 IDS = [f"C{number}" for number in range(50)]
@@ -346,3 +347,30 @@ async def test_many_jobs_whose_time_came_while_no_worker_ran_expire_a_few_at_a_t
             for job_id in jobs:
                 await client.state_when(job_id, lambda state: state.status is Status.EXPIRED, 60)
     assert most < 20
+
+
+async def test_a_topic_whose_job_is_admitted_during_the_sweep_stays(
+    broker: BrokerSettings, lots: Path, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = str(uuid4())
+    swept: list[str] = []
+
+    async with JobClient(broker) as client:
+
+        async def is_old(self: Expiry, topic: str) -> bool:
+            if not swept:
+                await client.submit(IDS, ["lots"], job_id=job_id)
+                await client.state_when(job_id, lambda state: state.ended)
+            swept.append(topic)
+            return True
+
+        monkeypatch.setattr(Expiry, "_is_old", is_old)
+        await admin.create_topics([job_topic(client.names, job_id, 1, 1)])
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+
+            async def is_swept() -> bool:
+                return bool(swept)
+
+            await until(is_swept)
+            await asyncio.sleep(1)
+            assert client.names.job(job_id) in await admin.list_topics()
