@@ -196,7 +196,8 @@ class Worker:
         lost = set(self._partitions) - partitions
         self._owned = frozenset(partitions)
         for number in lost:
-            work = self._give_up(number, self._partitions.pop(number), self._serving.pop(number, None))
+            before = [tasks.pop(number) for tasks in (self._serving, self._leaving) if number in tasks]
+            work = self._give_up(number, self._partitions.pop(number), before)
             self._leaving[number] = self._spawn(work)
         for number in partitions:
             partition = self._partitions.get(number)
@@ -206,14 +207,14 @@ class Worker:
             work = _after(self._serving.get(number), self._leaving.get(number), partition)
             self._serving[number] = asyncio.create_task(work, name=f"partition {number}")
 
-    async def _give_up(self, number: int, partition: Partition, serving: asyncio.Task[None] | None) -> None:
-        if serving is not None:
-            await asyncio.gather(serving, return_exceptions=True)
+    async def _give_up(self, number: int, partition: Partition, before: list[asyncio.Task[None]]) -> None:
+        """Ends what served the partition, which a rebalance has cancelled, and its jobs; forgets its states."""
+        if before:
+            await asyncio.wait(before)
         for topic in (self._names.jobs, self._names.results, self._names.commands):
             self._services.follower.remove(topic, number)
         await partition.stop_jobs(0)
-        if number not in self._owned:
-            self._services.view.close(number)
+        self._services.view.close(number)
 
     async def _stop_serving(self, numbers: list[int]) -> None:
         tasks = [self._serving.pop(number) for number in numbers]
