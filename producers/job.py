@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.errors import BrokerError, OffsetOutOfRange, Retriable, TopicGone
+from joblog.ends import read_to_end
 from joblog.protocol import Inbox, Step, after_end, apply_ttls, back_off, next_step, replay, tries_at_start
 from joblog.transactions import Transactor
 from joblog.writer import LogWriter, now_ms
@@ -210,17 +211,20 @@ class JobRun:
 
     async def _read_log(self, state: JobState) -> JobState:
         """The state carried on over what stands behind it in the log, read to its end."""
-        reader, found, offset = self._services.reader, [], state.end_offset
+        records = read_to_end(
+            self._services.reader,
+            state.topic,
+            0,
+            state.end_offset,
+            deadline=self._services.settings.broker_deadline,
+        )
         try:
-            while True:
-                fetched = await reader.fetch(state.topic, 0, offset)
-                for batch in fetched.batches:
-                    found += [(r.offset, len(r.value or b""), decode(r.headers)) for r in batch.records()]
-                offset = fetched.next_offset
-                if offset >= fetched.high_watermark:
-                    return replay(state, found)
+            found = [(r.offset, len(r.value or b""), decode(r.headers)) async for r in records]
         except TopicGone:
             return state
+        except TimeoutError as error:
+            raise Retriable(f"{state.topic} could not be read to its end") from error
+        return replay(state, found)
 
     async def _work(self, writer: LogWriter, *, unwritten: bool) -> None:
         while True:

@@ -374,3 +374,28 @@ async def test_a_topic_whose_job_is_admitted_during_the_sweep_stays(
             await until(is_swept)
             await asyncio.sleep(1)
             assert client.names.job(job_id) in await admin.list_topics()
+
+
+async def test_a_log_that_cannot_be_read_to_its_end_decides_nothing_and_is_read_again(
+    broker: BrokerSettings, lots: Path, admin: Admin
+) -> None:
+    async with JobClient(broker) as client:
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            pass
+        job_id = await client.submit(IDS, ["lots"])
+        topic = job_topic(client.names, job_id, 1, 1)
+        await admin.create_topics([topic])
+        stranger = await Transactor.take(broker, "stranger", timeout=60, deadline=15)
+        await stranger.begin()
+        await stranger.send(topic.name, b"open", partition=0, headers=[("type", b"meta")])
+        await stranger.settle()
+        impatient = replace(QUICK, broker_deadline=2.0)
+        async with running_worker(broker, lots, catalogue=CATALOGUE, settings=impatient) as worker:
+
+            async def has_let_go() -> bool:
+                return worker.counters.get("holds lost", 0) > 0
+
+            await until(has_let_go, 20)
+            await stranger.abort()
+            await stranger.close()
+            assert kinds_of(await client.lines(job_id))[-1] == "complete"
