@@ -66,6 +66,7 @@ class JobRun:
         self._scn: int | None = None
         self._nudge = asyncio.Event()
         self._draining = False
+        self._letting_go = False
         self._retaken = False
         self._broke = False
         self._has_slot = False
@@ -85,6 +86,11 @@ class JobRun:
         """Stop at the next border: the worker is leaving."""
         self._draining = True
         self._nudge.set()
+
+    def let_go(self) -> None:
+        """Don't wait for the border any more: drop what is uncommitted, and release the job."""
+        self._letting_go = True
+        self.drain()
 
     async def run(self) -> None:
         """Does what there is to do. Cancelling it lets go at once, what is uncommitted is dropped."""
@@ -151,14 +157,15 @@ class JobRun:
         return False
 
     async def _ended_early(self, work: Coroutine[Any, Any, bool], state: JobState) -> bool:
-        """Waits for the extraction; when a cancel or delete comes in it is cancelled, and the answer is True.
+        """Waits for the extraction; when a cancel or delete comes in, or the job is let go, it is cancelled, and the
+        answer is True.
 
         The drain and a changed life are seen to at the next border and don't cancel it.
         """
         task = asyncio.create_task(work)
         try:
             while not task.done():
-                if self.inbox.wants_end(state):
+                if self._letting_go or self.inbox.wants_end(state):
                     task.cancel()
                     await asyncio.wait({task})
                     return True

@@ -40,6 +40,10 @@ ADMIT_TIMEOUT = 10.0
 """Seconds after which Kafka aborts an admission by itself: it is over in milliseconds."""
 
 
+_RELEASE = 0.25
+"""The part of a drain's time that is kept to release the jobs that came to no border."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A record of ``trace.commands`` without its container IDs: these are read again by whoever runs the job."""
@@ -312,14 +316,20 @@ class Partition:
             run.drain()
 
     async def stop_jobs(self, seconds: float) -> None:
-        """Waits so long for the jobs to stop, then drops what they have open."""
-        tasks = [task for task in self._tasks.values() if not task.done()]
-        if tasks and seconds > 0:
-            _, pending = await asyncio.wait(tasks, timeout=seconds)
-            tasks = list(pending)
+        """Waits so long for the jobs to stop, at a border while there is time for that, then drops what they have open."""
+        await self._stopped(seconds * (1 - _RELEASE))
+        for run in self.runs.values():
+            run.let_go()
+        await self._stopped(seconds * _RELEASE)
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stopped(self, seconds: float) -> None:
+        tasks = [task for task in self._tasks.values() if not task.done()]
+        if tasks and seconds > 0:
+            await asyncio.wait(tasks, timeout=seconds)
 
 
 async def _drop(ahead: asyncio.Task[FreshStart | None]) -> None:

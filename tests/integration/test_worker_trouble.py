@@ -399,3 +399,19 @@ async def test_a_log_that_cannot_be_read_to_its_end_decides_nothing_and_is_read_
             await stranger.abort()
             await stranger.close()
             assert kinds_of(await client.lines(job_id))[-1] == "complete"
+
+
+async def test_a_drain_in_the_middle_of_a_long_chunk_releases_the_job_all_the_same(
+    broker: BrokerSettings, lots: Path
+) -> None:
+    source = Gate(open_source(replace(SourceSettings(), duckdb_path=lots)))
+    async with JobClient(broker) as client:
+        async with running_worker(broker, source=source, catalogue=CATALOGUE):
+            job_id = await client.submit(IDS, ["lots"])
+            await source.asked.wait()
+        released = (await client.states(job_id))[-1]
+        async with running_worker(broker, lots, catalogue=CATALOGUE):
+            await client.lines(job_id)
+            states = await client.states(job_id)
+    assert released.holder == ""
+    assert max(state.tries for state in states) == 1
