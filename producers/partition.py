@@ -222,10 +222,10 @@ class Partition:
                 await self._send_offset(admit, self._safe_offset())
                 await admit.send(names.jobs, value, partition=self.number, key=key)
                 (offset,) = await admit.settle()
-                fresh = await ahead if ahead else None
+                fresh = await asyncio.shield(ahead) if ahead else None
         except BaseException:
             if ahead is not None:
-                await _drop(ahead)
+                await asyncio.shield(asyncio.create_task(_drop(ahead)))
             raise
         services.view.put(self.number, command.job_id, offset, now_ms(), value, own=True)
         self.start(command.job_id, fresh)
@@ -333,6 +333,7 @@ class Partition:
 
 
 async def _drop(ahead: asyncio.Task[FreshStart | None]) -> None:
-    (fresh,) = await asyncio.gather(ahead, return_exceptions=True)
+    """Waits for what was begun and lets go of it; cancelling it would lose sight of an id that is taken already."""
+    (fresh,) = await asyncio.gather(asyncio.shield(ahead), return_exceptions=True)
     if isinstance(fresh, FreshStart):
         await fresh.transactor.close()

@@ -30,7 +30,7 @@ from producers.sources.settings import SourceSettings
 from schemas import commands
 from schemas.commands import DELETE
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
-from schemas.topics import Names, job_topic, partition_of
+from schemas.topics import Names, TopicSpec, job_topic, partition_of
 from tests.workers import QUICK, JobClient, kinds_of, running_worker, until
 
 IDS = [f"C{number}" for number in range(50)]
@@ -415,3 +415,39 @@ async def test_a_drain_in_the_middle_of_a_long_chunk_releases_the_job_all_the_sa
             states = await client.states(job_id)
     assert released.holder == ""
     assert max(state.tries for state in states) == 1
+
+
+async def test_an_admission_that_a_rebalance_interrupts_leaves_no_connection_behind(
+    broker: BrokerSettings, lots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: dict[int, str] = {}
+    takes, closes, creates = Transactor.take, Transactor.close, Admin.create_topics
+
+    async def take(*args: Any, **kwargs: Any) -> Transactor:
+        taken = await takes(*args, **kwargs)
+        held[id(taken)] = taken.transactional_id
+        return taken
+
+    async def close(self: Transactor) -> None:
+        held.pop(id(self), None)
+        await closes(self)
+
+    async def create_topics(self: Admin, specs: Sequence[TopicSpec]) -> list[str]:
+        await asyncio.sleep(2)
+        return await creates(self, specs)
+
+    async with running_worker(broker, lots, catalogue=CATALOGUE) as worker, JobClient(broker) as client:
+        await client.lines(await client.submit(IDS, ["lots"]))
+        monkeypatch.setattr(Transactor, "take", take)
+        monkeypatch.setattr(Transactor, "close", close)
+        monkeypatch.setattr(Admin, "create_topics", create_topics)
+        job_id = await client.submit(IDS, ["lots"])
+
+        async def is_taken() -> bool:
+            return client.names.writer_id(job_id) in held.values()
+
+        await until(is_taken)
+        worker._on_revoked()
+        worker._on_assigned({0})
+        assert kinds_of(await client.lines(job_id))[-1] == "complete"
+    assert not held
