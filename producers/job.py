@@ -60,6 +60,8 @@ class JobRun:
         self.job_id = job_id
         self.inbox = Inbox()
         self.topic_gone = False
+        # Whether it has the job's id now, and so sees to a transaction that is open under it.
+        self.holds = False
         self._services = services
         self._fresh = fresh
         self._started_at: int | None = None
@@ -200,7 +202,7 @@ class JobRun:
         """Takes the job's id, reads to the end, and does one step after the other."""
         fresh, self._fresh = self._fresh, None
         transactor = fresh.transactor if fresh else await self._services.take(self.job_id)
-        self._left_open = False
+        self._left_open, self.holds = False, True
         try:
             state = self.state if fresh else await self._read_to_end()
             if state is None:
@@ -208,7 +210,7 @@ class JobRun:
             writer = LogWriter(transactor, self._services.names, self.partition, self._services.view, state)
             await self._work(writer, unwritten=fresh is not None)
         finally:
-            self._left_open = transactor.is_open
+            self._left_open, self.holds = transactor.is_open, False
             await transactor.close()
 
     async def _read_to_end(self) -> JobState | None:

@@ -172,12 +172,12 @@ class Partition:
             if fetched.next_offset <= offset:
                 break
             offset = fetched.next_offset
-        for job_id in ids - self._live():
+        for job_id in ids - self._held():
             taken = await services.take(job_id)
             await taken.close()
 
-    def _live(self) -> set[str]:
-        return {job_id for job_id, task in self._tasks.items() if not task.done()}
+    def _held(self) -> set[str]:
+        return {job_id for job_id, run in self.runs.items() if run.holds}
 
     async def _serve(self) -> None:
         """Commands in order, at once; between them the offset is moved on behind what is finished."""

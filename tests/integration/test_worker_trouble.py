@@ -28,7 +28,7 @@ from producers.sources.open import open_source
 from producers.sources.protocol import Source
 from producers.sources.settings import SourceSettings
 from schemas import commands
-from schemas.commands import DELETE
+from schemas.commands import CANCEL, DELETE
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
 from schemas.topics import Names, TopicSpec, job_topic, partition_of
 from tests.workers import QUICK, JobClient, kinds_of, running_worker, until
@@ -451,3 +451,28 @@ async def test_an_admission_that_a_rebalance_interrupts_leaves_no_connection_beh
         worker._on_assigned({0})
         assert kinds_of(await client.lines(job_id))[-1] == "complete"
     assert not held
+
+
+async def test_a_dead_writers_transaction_of_a_job_that_waits_here_does_not_block_its_partition(
+    broker: BrokerSettings, lots: Path
+) -> None:
+    source = Gate(open_source(replace(SourceSettings(), duckdb_path=lots)))
+    one_slot = replace(QUICK, jobs=1)
+    async with (
+        running_worker(broker, source=source, catalogue=CATALOGUE, settings=one_slot) as worker,
+        JobClient(broker) as client,
+    ):
+        running = await client.submit(IDS, ["lots"])
+        await source.asked.wait()
+        waiting = await client.submit(IDS, ["lots"])
+        state = await client.state_when(waiting, lambda state: True)
+        dead = await Transactor.take(broker, client.names.writer_id(waiting), timeout=60, deadline=15)
+        await dead.begin()
+        await dead.send(client.names.jobs, encode_state(state), partition=0, key=waiting.encode())
+        await dead.settle()
+        worker._on_revoked()
+        worker._on_assigned({0})
+        await client.command(running, CANCEL)
+        assert kinds_of(await client.lines(running, seconds=20))[-1] == "cancelled"
+        await dead.close()
+        source.opened.set()
