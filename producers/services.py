@@ -22,7 +22,6 @@ from schemas.commands import Request
 from schemas.results import Result, decode_result
 from schemas.topics import Names, job_topic
 
-
 _EXPIRIES = 8
 """Jobs that expire at once: each takes its id with a connection of its own, and after an outage thousands may be due."""
 
