@@ -22,6 +22,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.api import RequestStruct
 
@@ -59,7 +60,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport = opened._writer.transport
         self._waiting: deque[tuple[int, asyncio.Future[memoryview]]] = deque()
         self._correlation = 0
-        self._size = bytearray(_SIZE.size)
+        self._size = memoryview(bytearray(_SIZE.size))
         self._buffer = self._size
         self._filled = 0
         self.closed = False
@@ -113,7 +114,7 @@ class Connection(asyncio.BufferedProtocol):
             self._fail("The connection to the broker was closed.")
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return memoryview(self._buffer)[self._filled :]
+        return self._buffer[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
@@ -122,11 +123,12 @@ class Connection(asyncio.BufferedProtocol):
         whole, self._filled = self._buffer, 0
         if whole is not self._size:
             self._buffer = self._size
-            self._answer(memoryview(whole))
+            self._answer(whole)
             return
         (size,) = _SIZE.unpack(whole)
         if _SIZE.size <= size <= _MAX_RESPONSE:
-            self._buffer = bytearray(size)
+            # Not a bytearray: it would be written twice, first with zeros.
+            self._buffer = np.empty(size, np.uint8).data
         else:
             self._break(f"The broker announced a response of {size} bytes.")
 

@@ -1,7 +1,8 @@
 """What the gateway reads of job logs, shared between all who read it (design: "The read path of the gateway").
 
 Rules:
-1. Nothing is read before somebody asks for it, and nothing twice at the same time: who asks for what is being read waits for it.
+1. Nothing is read before somebody asks for it or is about to (:meth:`Fetches.want`), and nothing twice at the same time: who
+   asks for what is being read waits for it.
 2. What stood in a log once stands there for ever, so a slice can be kept; an empty one is asked for again.
 3. A kept slice pins the whole buffer that its records are slices of: that is what is counted.
 """
@@ -70,6 +71,11 @@ class Fetches:
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._done(key, done))
         return task
+
+    def want(self, topic: str, offset: int) -> None:
+        """Begins to read the slice at ``offset`` unless it is kept: somebody will ask for it next."""
+        if (topic, offset) not in self._kept:
+            self.read(topic, offset)
 
     async def get(self, topic: str, offset: int) -> Slice:
         """The slice at ``offset``, kept or read."""

@@ -1,7 +1,9 @@
 """A job's log as a stream: replayed from an offset, then followed to its end (design: "Streams", "Browsers").
 
 Rules:
-1. The next message is fetched only when the socket has taken the last one: what a client does not read is not fetched.
+1. The next message is fetched only when the socket has taken the last one: what a client does not read is not fetched. Only for
+   a client that took its last line within a moment the next one is read, alone, while the socket takes this one; nothing runs ahead
+   of a slow client (docs/decisions/0008).
 2. A stream that reached the end of a running job's log asks Kafka nothing: it waits for the view to report the job's next
    state, which is the last write of each transaction (docs/decisions/0003). The commit markers of the log and of the state
    are written independently, so what the state promises may show a moment later: short polls, each pause twice the last.
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/x-ndjson"
 SAFETY_POLL = 2.0
 """Seconds after which a waiting stream looks into the log although the view reported nothing."""
+
+QUICK = 0.05
+"""Seconds: a client that takes a line of megabytes within them keeps up."""
 
 _BLANK_LINE = b"\n"
 _FIRST_PAUSE = 0.001
@@ -124,6 +129,7 @@ class LogStream(Response):
         self._send: Send
         self._over: asyncio.Future[None]
         self._sent_at = 0.0
+        self._quick = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._reading.stream_of(self._client) as self._over:
@@ -162,6 +168,7 @@ class LogStream(Response):
             if found is None:
                 return False
             asked = self._position
+            self._read_ahead(found, state)
             for record in found.records:
                 if await self._record(record):
                     return True
@@ -176,13 +183,22 @@ class LogStream(Response):
         """Sends one line; True when it is the last one."""
         if record.value is None:
             return False
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         await self._line(*splice(record.offset, record.value))
+        self._quick = clock() - begun < QUICK
         self._position = record.offset + 1
         if self._left is not None:
             self._left -= 1
         if self._over.done():
             raise _Over
         return record.headers.get(TYPE) in _TERMINAL or self._left == 0
+
+    def _read_ahead(self, found: Slice, state: JobState) -> None:
+        """Begins to read the one slice behind ``found`` for a client that keeps up, if it wants and the log has one."""
+        enough = self._left is not None and self._left <= len(found.records)
+        if self._quick and not enough and self._position < found.next_offset < state.end_offset:
+            self._reading.fetches.want(self._topic, found.next_offset)
 
     async def _slice(self, state: JobState, several: bool) -> Slice | None:
         """What stands at the position, an empty slice while nothing can be read; None when it never will be."""

@@ -326,6 +326,22 @@ async def test_a_client_has_so_many_streams_and_no_more(
                 await asyncio.sleep(0.05)
 
 
+async def test_of_what_a_client_does_not_read_one_line_at_most_is_fetched(
+    job: JobLog, broker_settings: BrokerSettings
+) -> None:
+    await large_log(job)
+    async with serving(broker_settings) as (url, reading):
+        reader, writer = await stalled(url, f"/{job.job_id}/stream")
+        await reader.readuntil(b"domain_start")
+        before = -1
+        while reading.fetches.requests != before:
+            before = reading.fetches.requests
+            await asyncio.sleep(1.0)
+        # The sockets hold some lines of 1 MB; the rest of the 40 stays with the broker.
+        assert before < 30
+        writer.close()
+
+
 async def test_a_stalled_and_an_idle_stream_do_not_hold_up_another(
     broker_settings: BrokerSettings, admin: Admin, client: httpx.AsyncClient
 ) -> None:
