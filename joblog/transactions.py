@@ -20,10 +20,14 @@ from aiokafka.errors import ProducerClosed
 
 from broker import clients
 from broker.errors import translated
+from broker.prepared import PreparedBatch
 from broker.settings import BrokerSettings
 
 CLOSE_DEADLINE = 2.0
 """Seconds that closing a connection may take."""
+
+LARGE = 64 * 1024
+"""Bytes from which a message is compressed in a thread, before the producer gets it."""
 
 T = TypeVar("T")
 
@@ -82,9 +86,13 @@ class Transactor:
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         """Adds a message; returns when the one before it on this partition has gone out, so that little is queued."""
-        future = await self._within(
-            self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
-        )
+        if value is None or len(value) < LARGE:
+            sending = self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
+        else:
+            timestamp = time.time_ns() // 1_000_000
+            batch = await asyncio.to_thread(PreparedBatch.of, key, value, headers, timestamp)
+            sending = self._producer.send_batch(batch, topic, partition=partition)
+        future = await self._within(sending)
         future.add_done_callback(_retrieve)
         self._sends.append(future)
 
