@@ -9,6 +9,7 @@ transaction is aborted and everything since the checkpoint is read again.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -42,24 +43,22 @@ class Extraction:
     ) -> None:
         self._writer = writer
         self._source = source
-        self._domains = {domain.name: domain for domain in domains}
+        begun = {done.domain: done for done in writer.state.progress}
+        self._domains = {domain.name: _as_begun(domain, begun[domain.name]) for domain in domains}
         self._ids = ids
         self._scn = scn
         self._settings = settings
         self._checkpoint_changes = checkpoint_changes
         self._cutter: BatchCutter | None = None
-        self._restart()
-
-    def _restart(self) -> None:
-        state = self._writer.state
+        self._first = writer.state.first_offset is None
         self._open = {
-            done.domain: msgspec.structs.replace(
-                done, total_chunks=chunk_count(len(self._ids), self._domains[done.domain].chunk_size)
+            name: msgspec.structs.replace(
+                begun[name],
+                chunk_size=domain.chunk_size,
+                total_chunks=chunk_count(len(ids), domain.chunk_size),
             )
-            for done in state.progress
+            for name, domain in self._domains.items()
         }
-        self._first = state.first_offset is None
-        self._cutter = None
 
     def plan(self) -> Iterator[ChunkPlace]:
         """The chunks that are still to be read, in order."""
@@ -192,6 +191,11 @@ class Extraction:
             **{"status": Status.RUNNING, "progress": self.progress, "tries": 0, **own, **changes}
         )
         self._first = False
+
+
+def _as_begun(domain: Domain, done: DomainProgress) -> Domain:
+    """The domain in the chunks that its progress counts: the catalogue may have changed since the job began."""
+    return replace(domain, chunk_size=done.chunk_size) if done.chunk_size else domain
 
 
 def ended(status: Status, state: JobState, ttl_seconds: int, **changes: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from broker.errors import BrokerError, OffsetOutOfRange, Retriable, TopicGone
+from catalogue.domain import Domain
 from joblog.ends import read_to_end
 from joblog.protocol import Inbox, Step, after_end, apply_ttls, back_off, next_step, replay, tries_at_start
 from joblog.transactions import Transactor
@@ -282,7 +283,7 @@ class JobRun:
             extraction = Extraction(
                 writer,
                 self._services.source,
-                [self._services.catalogue[name] for name in writer.state.request.domains],
+                self._domains(writer.state),
                 ids,
                 self._scn,
                 self._services.settings,
@@ -300,6 +301,15 @@ class JobRun:
         except JobProblem as problem:
             await writer.abort()
             await self._fail(writer, problem)
+
+    def _domains(self, state: JobState) -> list[Domain]:
+        catalogue = self._services.catalogue
+        missing = [name for name in state.request.domains if name not in catalogue]
+        if missing:
+            raise SourceProblem(
+                f"The worker's catalogue has no domain {missing[0]}: give all processes the same catalogue."
+            )
+        return [catalogue[name] for name in state.request.domains]
 
     async def _prepare(self, writer: LogWriter, *, at_once: bool) -> ContainerIds:
         """The topic made, the snapshot chosen, the IDs read, the attempt counted and stored.
@@ -394,9 +404,12 @@ class JobRun:
             detail = str((result.problem or {}).get("detail", "The processor gave no data."))
             await self._fail(writer, AggregationFailed(detail))
             return
-        await writer.append(
-            messages.aggregation(result.name, result.data), MessageHeaders(messages.AGGREGATION)
-        )
+        found = messages.aggregation(result.name, result.data)
+        if len(found) > self._services.settings.record_bytes:
+            detail = f"The aggregation has {len(found)} bytes, more than a message holds."
+            await self._fail(writer, AggregationFailed(detail))
+            return
+        await writer.append(found, MessageHeaders(messages.AGGREGATION))
         records = sum(done.records for done in state.progress)
         line = messages.complete(elapsed_seconds=_elapsed(state), total_records=records)
         await self._end(writer, Status.COMPLETE, messages.COMPLETE, line)

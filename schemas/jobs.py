@@ -52,12 +52,13 @@ class CommandPlace(msgspec.Struct, frozen=True):
 
 
 class DomainProgress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far one domain is. ``chunks`` of ``total_chunks`` stand whole in the log; ``records``, ``batches`` and ``bytes``
-    (uncompressed NDJSON) count what stands in the log; ``null_rows`` were left out; ``started`` and ``ended`` say whether
-    ``domain_start`` and ``domain_end`` stand there."""
+    """How far one domain is. ``chunks`` of ``total_chunks``, each of ``chunk_size`` container IDs, stand whole in the log;
+    ``records``, ``batches`` and ``bytes`` (uncompressed NDJSON) count what stands there; ``null_rows`` were left out;
+    ``started`` and ``ended`` say whether ``domain_start`` and ``domain_end`` stand there."""
 
     domain: str
     total_chunks: int = 0
+    chunk_size: int = 0
     chunks: int = 0
     records: int = 0
     batches: int = 0
