@@ -22,7 +22,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.api import RequestStruct
 
@@ -127,8 +126,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         (size,) = _SIZE.unpack(whole)
         if _SIZE.size <= size <= _MAX_RESPONSE:
-            # Not a bytearray: it would be written twice, first with zeros.
-            self._buffer = np.empty(size, np.uint8).data
+            self._buffer = memoryview(bytearray(size))
         else:
             self._break(f"The broker announced a response of {size} bytes.")
 
