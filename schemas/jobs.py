@@ -58,7 +58,6 @@ class DomainProgress(msgspec.Struct, frozen=True, omit_defaults=True):
 
     domain: str
     total_chunks: int = 0
-    chunk_size: int = 0
     chunks: int = 0
     records: int = 0
     batches: int = 0
@@ -66,6 +65,7 @@ class DomainProgress(msgspec.Struct, frozen=True, omit_defaults=True):
     null_rows: int = 0
     started: bool = False
     ended: bool = False
+    chunk_size: int = 0
 
 
 class JobState(msgspec.Struct, frozen=True, omit_defaults=True):
