@@ -39,7 +39,6 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 """From → to. A status may follow itself (a checkpoint, a changed TTL); the tombstone follows ``expired`` alone."""
 
 ENDED = frozenset({Status.COMPLETE, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
-READABLE = frozenset(Status) - {Status.EXPIRED}
 
 MAX_STATE_BYTES = 8 * 1024
 
