@@ -21,7 +21,7 @@ import tempfile
 import threading
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,7 +74,8 @@ class EmbeddedKafka:
 
     ``data`` keeps the broker's files between runs; without it they are in a temporary folder that :meth:`stop` removes.
     ``cache`` is where jars are kept (:func:`broker.jars.default_cache`), ``progress`` hears of their download, ``heap`` and
-    ``jvm`` are the Java machine's largest heap and further arguments. ``node`` and ``nodes`` place it in a cluster
+    ``jvm`` are the Java machine's largest heap and further arguments. ``properties`` replace or add to those of
+    :mod:`broker.embedded_properties`. ``node`` and ``nodes`` place it in a cluster
     (:class:`broker.embedded_cluster.EmbeddedCluster`). An async context manager.
     """
 
@@ -86,6 +87,7 @@ class EmbeddedKafka:
         progress: Progress | None = None,
         heap: str = HEAP,
         jvm: Sequence[str] = (),
+        properties: Mapping[str, str] | None = None,
         node: Node | None = None,
         nodes: Sequence[Node] = (),
         cluster_id: str | None = None,
@@ -96,6 +98,7 @@ class EmbeddedKafka:
         self._progress = progress
         self._heap = heap
         self._jvm = tuple(jvm)
+        self._properties = dict(properties or {})
         self._node = node or Node(1, *free_ports(2))
         self._nodes = tuple(nodes) or (self._node,)
         self._cluster_id = cluster_id or new_cluster_id()
@@ -151,7 +154,8 @@ class EmbeddedKafka:
         self.data.mkdir(parents=True, exist_ok=True)
         async with data_lock(self.data) as lock:
             properties = self.data / "server.properties"
-            properties.write_text(render(server_properties(self._node, self._nodes, self.data)))
+            values = server_properties(self._node, self._nodes, self.data) | self._properties
+            properties.write_text(render(values))
             log4j = self.data / "log4j2.properties"
             log4j.write_text(log4j_properties(self.log))
             java = self._java(jars, log4j)
