@@ -3,9 +3,10 @@
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md ./
+COPY clients/python clients/python
 RUN awk '/^uv==/{on=1} on{print} on&&!/\\$/{exit}' requirements.lock > /tmp/uv.lock \
  && pip install --no-cache-dir --no-deps --require-hashes --requirement /tmp/uv.lock \
- && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], 'setuptools', sep='\n')" > /tmp/runtime.txt \
+ && python -c "import tomllib; print(*(each for part in ('.', 'clients/python') for each in tomllib.load(open(f'{part}/pyproject.toml', 'rb'))['project']['dependencies'] if not each.startswith('tracestream')), 'setuptools', sep='\n')" > /tmp/runtime.txt \
  && python -m venv --without-pip /opt/tracestream \
  && uv pip install --no-cache --python /opt/tracestream/bin/python --constraint requirements.lock --requirement /tmp/runtime.txt
 COPY schemas schemas
@@ -16,7 +17,7 @@ COPY producers producers
 COPY processors processors
 COPY gateway gateway
 COPY tracestream tracestream
-RUN uv pip install --no-cache --python /opt/tracestream/bin/python --no-deps --no-build-isolation . \
+RUN uv pip install --no-cache --python /opt/tracestream/bin/python --no-deps --no-build-isolation ./clients/python . \
  && uv pip uninstall --python /opt/tracestream/bin/python setuptools
 
 FROM python:3.11-slim

@@ -16,12 +16,12 @@ help: ## This list
 
 install: $(INSTALLED) ## The virtual environment in .venv, from the lock file
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Tracestream needs Python 3.11 or newer, {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV) (once, about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $@
 
 demo: $(INSTALLED) ## The reference query from submit to page, with an embedded Kafka and database
@@ -44,7 +44,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-package tracestream-client --group dev pyproject.toml
 
 lock: ## Newest versions of all dependencies into requirements.lock
 	$(COMPILE) --upgrade --output-file requirements.lock

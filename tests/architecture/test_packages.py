@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 
 from tests.architecture import tree
+
+CLIENT = "tracestream_client"
 
 
 def test_no_other_distribution_provides_our_import_names() -> None:
@@ -26,7 +29,23 @@ def test_every_listed_package_has_an_init_module() -> None:
     assert not missing
 
 
+def test_the_client_is_a_distribution_of_its_own_that_needs_httpx_alone() -> None:
+    project = tree.client_project()["project"]
+    assert [re.match(r"[\w-]+", each)[0] for each in project["dependencies"]] == ["httpx"]  # type: ignore[index]
+    assert metadata.packages_distributions()[CLIENT] == [project["name"]]
+    assert project["name"] in tree.project()["tool"]["uv"]["sources"]
+    assert (
+        f"{project['name']}=={project['version'].rpartition('.')[0]}.*"
+        in tree.project()["project"]["dependencies"]
+    )
+
+
 def test_type_checks_and_layers_cover_every_package() -> None:
     tool = tree.project()["tool"]
-    assert set(tree.top_packages()) <= set(tool["mypy"]["packages"])
-    assert set(tree.top_packages()) == set(tool["importlinter"]["root_packages"])
+    own = {*tree.top_packages(), CLIENT}
+    assert own <= set(tool["mypy"]["packages"])
+    assert (
+        own
+        == set(tool["importlinter"]["root_packages"])
+        == set(tool["ruff"]["lint"]["isort"]["known-first-party"])
+    )

@@ -15,6 +15,11 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
+def client_project() -> dict[str, Any]:
+    """The client's pyproject.toml."""
+    return tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text("utf-8"))
+
+
 def packages() -> list[str]:
     """The import names that the distribution lists."""
     listed: list[str] = project()["tool"]["setuptools"]["packages"]

@@ -1,0 +1,47 @@
+"""Reads Tracestream's answers: submits trace queries and follows their logs through broken connections, each message once.
+
+:class:`Client` is for ordinary programs, :class:`AsyncClient` for asyncio. :mod:`tracestream_client.errors` draws the errors.
+"""
+
+from tracestream_client.async_client import AsyncClient, AsyncStream
+from tracestream_client.client import Client, Stream
+from tracestream_client.errors import (
+    ConnectionLost,
+    Interrupted,
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    NotTracestream,
+    ProblemError,
+    RequestProblem,
+    ServiceProblem,
+    TracestreamError,
+    UnknownJob,
+)
+from tracestream_client.lines import TERMINAL, LineSplitter
+from tracestream_client.messages import Exact, Message, Record
+from tracestream_client.resume import Resuming
+
+__all__ = [
+    "TERMINAL",
+    "AsyncClient",
+    "AsyncStream",
+    "Client",
+    "ConnectionLost",
+    "Exact",
+    "Interrupted",
+    "JobCancelled",
+    "JobExpired",
+    "JobFailed",
+    "LineSplitter",
+    "Message",
+    "NotTracestream",
+    "ProblemError",
+    "Record",
+    "RequestProblem",
+    "Resuming",
+    "ServiceProblem",
+    "Stream",
+    "TracestreamError",
+    "UnknownJob",
+]

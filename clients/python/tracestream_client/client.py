@@ -1,0 +1,291 @@
+"""The client for programs without an event loop; tracestream_client.async_client is the same for asyncio."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+
+from tracestream_client import operations
+from tracestream_client.backoff import Backoff, Retry
+from tracestream_client.errors import TracestreamError
+from tracestream_client.messages import (
+    Exact,
+    LineReader,
+    Message,
+    MessageReader,
+    Reader,
+    Record,
+    RecordReader,
+)
+from tracestream_client.operations import Answer, Operation
+from tracestream_client.resume import Resume
+from tracestream_client.transport import STREAM_HEADERS, Connection, OnResume, repeatable
+
+T = TypeVar("T")
+
+
+class Client:
+    """A gateway at ``url``: a context manager, to be shared by threads if need be; a stream may not.
+
+    ``headers`` go with every request. ``tries`` in a row may bring nothing, for ``patience_seconds`` at most (None: no bound of
+    this kind); the first pause lies below ``backoff_seconds``. ``stall_seconds`` of silence are a broken connection. ``on_resume``
+    hears of each cut. ``http`` is an ``httpx.Client`` of the caller's own, for certificates, proxies and authentication; it is
+    not closed. Raises NotTracestream for a ``url`` that is none.
+
+    Every method raises the errors of :mod:`tracestream_client.errors`, and repeats what failed in a way that may pass.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        tries: int | None = 12,
+        patience_seconds: float | None = 300.0,
+        backoff_seconds: float = 0.25,
+        stall_seconds: float = 30.0,
+        on_resume: OnResume | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        retry = Retry(tries, patience_seconds, backoff_seconds)
+        self._connection = Connection(url.rstrip("/"), headers or {}, retry, stall_seconds, on_resume)
+        self._owned = http is None
+        # Most proxies hold a stream back, so those of the environment are not used.
+        self._http = http or httpx.Client(trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections, open streams' too."""
+        if self._owned:
+            self._http.close()
+
+    def submit(
+        self,
+        container_ids: Iterable[str],
+        domains: Iterable[str],
+        *,
+        aggregation: str | None = None,
+        batch_size: int | None = None,
+        ttl_seconds: int | None = None,
+        key: str | None = None,
+        wait: int = 0,
+    ) -> dict[str, Any]:
+        """Starts a job: ``{job_id, status, cid_count, duplicates_dropped}``.
+
+        ``key`` (1 to 255 printable ASCII characters) names the job: the same key and request are the same job; without one a new
+        key is made. With ``wait`` (seconds, at most 60) a small job's whole answer comes instead, if it ends in time:
+        ``{job, domains: {name: [records]}, aggregation}``; raises JobFailed.
+        """
+        return self._call(
+            operations.submit(
+                container_ids,
+                domains,
+                aggregation=aggregation,
+                batch_size=batch_size,
+                ttl_seconds=ttl_seconds,
+                key=key,
+                wait=wait,
+            )
+        )
+
+    def stream(
+        self,
+        job: str,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+        exact: Exact = None,
+        pull_lines: int | None = None,
+    ) -> Stream[Message]:
+        """The messages of the job's log from ``offset`` to the last one, or ``limit`` of them; a running job is followed.
+
+        ``exact`` says what becomes of numbers (:mod:`tracestream_client.messages`). With ``pull_lines`` each request asks for so
+        many messages at most: a firm bound on what is under way where something in between does not pass pressure back.
+        """
+        return self._stream(job, MessageReader(exact), offset, limit, pull_lines)
+
+    def records(
+        self, job: str, *, domain: str | None = None, offset: int = 0, exact: Exact = None
+    ) -> Stream[Record]:
+        """The records of ``domain``, or of all domains one after the other; ``offset`` is a message's.
+
+        Behind the last record there is JobFailed or JobCancelled where the log did not end with ``complete``.
+        """
+        return self._stream(job, RecordReader(domain, exact), offset)
+
+    def lines(self, job: str, *, offset: int = 0, limit: int | None = None) -> Stream[bytes]:
+        """The lines of the log as they stand, each with its line end, not parsed."""
+        return self._stream(job, LineReader(), offset, limit)
+
+    def status(self, job: str) -> dict[str, Any]:
+        """The job's state: ``status``, ``progress``, ``expires_at`` and so on."""
+        return self._call(operations.status(job))
+
+    def list(self, *, limit: int = 20, after: str | None = None, status: str | None = None) -> dict[str, Any]:
+        """``{jobs: [states]}``, newest first, at most 100; ``after`` is the last job id of the page before."""
+        return self._call(operations.listed(limit, after, status))
+
+    def page(
+        self, job: str, domain: str, *, offset: int = 0, limit: int = 5000, exact: Exact = None
+    ) -> dict[str, Any]:
+        """``{domain, offset, limit, total, status, data}``, with ``next``: the offset of the next page, None at the end;
+        and ``retry_after``: seconds, where more is to come. ``offset`` counts the domain's records.
+        """
+        return self._call(operations.page(job, domain, offset, limit, exact))
+
+    def cancel(self, job: str) -> dict[str, Any]:
+        """Stops the job; what was written stays readable. Its state."""
+        return self._call(operations.cancel(job))
+
+    def remove(self, job: str) -> None:
+        """Stops the job if need be, and removes its log."""
+        self._call(operations.remove(job))
+
+    def set_ttl(self, job: str, ttl_seconds: int) -> dict[str, Any]:
+        """Keeps the log for so long behind the job's end. Its state."""
+        return self._call(operations.set_ttl(job, ttl_seconds))
+
+    def domains(self) -> dict[str, Any]:
+        """What can be asked for: ``{domains, aggregations, limits}``."""
+        return self._call(operations.domains())
+
+    def ready(self) -> None:
+        """Returns when the gateway can do all it is for."""
+        self._call(operations.ready())
+
+    def _stream(
+        self,
+        job: str,
+        reader: Reader[T],
+        offset: int,
+        limit: int | None = None,
+        pull_lines: int | None = None,
+    ) -> Stream[T]:
+        resume = Resume(reader, self._connection.retry, offset=offset, limit=limit, pull_lines=pull_lines)
+        return Stream(self._http, self._connection, f"{operations.path(job)}/stream", resume)
+
+    def _call(self, operation: Operation[T]) -> T:
+        backoff = Backoff(self._connection.retry)
+        while True:
+            try:
+                return self._once(operation)
+            except TracestreamError as error:
+                wait = self._connection.wait_after(error, backoff)
+            time.sleep(wait)
+
+    def _once(self, operation: Operation[T]) -> T:
+        connection = self._connection
+        try:
+            response = self._http.request(
+                operation.method,
+                connection.url + operation.path,
+                params=operation.params,
+                headers={**connection.headers, **operation.headers},
+                content=operation.body,
+                timeout=connection.timeout(operation.wait),
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise connection.failed(error) from error
+        return operation.result(Answer(response.status_code, response.headers, response.content))
+
+
+class Stream(Generic[T]):
+    """One reading of a log: an iterator that resumes by itself, made by :class:`Client`.
+
+    Use it in ``with`` where the loop may be left early, or :meth:`close` it. It reads only when it is asked for the next item:
+    who stops taking stops the server.
+    """
+
+    def __init__(self, http: httpx.Client, connection: Connection, path: str, resume: Resume[T]) -> None:
+        self._http = http
+        self._connection = connection
+        self._path = path
+        self._resume = resume
+        self._items: Generator[T] | None = None
+        self._closed = False
+
+    @property
+    def offset(self) -> int:
+        """Where another reading has to begin to go on: one behind the last message that was taken whole."""
+        return self._resume.offset
+
+    @property
+    def terminal(self) -> str | None:
+        """``complete``, ``error`` or ``cancelled`` once that message was taken, else None."""
+        return self._resume.terminal
+
+    @property
+    def resumed(self) -> int:
+        """How often the stream was asked for again after a cut."""
+        return self._resume.resumed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the reading and closes its connection. May be repeated."""
+        self._closed = True
+        if self._items is not None:
+            self._items.close()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        if self._items is None and not self._closed:
+            self._items = self._read()
+        if self._items is None:
+            raise StopIteration
+        try:
+            return next(self._items)
+        except StopIteration:
+            raise
+        except BaseException:
+            # An interrupted read has not come to the end: the next one goes on behind what was taken.
+            self._items = None
+            raise
+
+    def _read(self) -> Generator[T]:
+        resume, connection = self._resume, self._connection
+        while not resume.over:
+            reason: TracestreamError | None = None
+            try:
+                with self._http.stream(
+                    "GET",
+                    connection.url + self._path,
+                    params=resume.ask(),
+                    headers={**connection.headers, **STREAM_HEADERS},
+                    timeout=connection.timeout(),
+                ) as response:
+                    body = response.read() if response.status_code != httpx.codes.OK else b""
+                    resume.answered(Answer(response.status_code, response.headers, body))
+                    for piece in response.iter_bytes():
+                        yield from resume.feed(piece)
+                        if resume.over:
+                            break
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                reason = connection.failed(error)
+            except TracestreamError as error:
+                if not repeatable(error):
+                    raise
+                reason = error
+            self._pause(reason)
+        if failure := resume.failure():
+            raise failure
+
+    def _pause(self, reason: TracestreamError | None) -> None:
+        if not self._resume.over and (resuming := self._resume.ended(reason, time.monotonic())):
+            if self._connection.on_resume is not None:
+                self._connection.on_resume(resuming)
+            time.sleep(resuming.wait)

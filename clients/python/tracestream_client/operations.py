@@ -1,0 +1,169 @@
+"""Pure: each operation of the API as a request, and what its answer means. The clients do no more than send them.
+
+Every operation may be sent again: a submit carries an Idempotency-Key, the others change nothing the second time.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qs, quote, urlsplit
+
+from tracestream_client.errors import NotTracestream, job_failed, problem_error
+from tracestream_client.messages import Exact, parse, parse_page
+
+T = TypeVar("T")
+
+JOBS = "/api/trace/jobs"
+JOB = "/api/trace/job/"
+_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: ``headers`` by lower-case name."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T]):
+    """One request; ``meaning`` makes the result of the body and headers of an answer with 2xx."""
+
+    method: str
+    path: str
+    meaning: Callable[[Answer], T]
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    wait: int = 0
+    """Seconds that the gateway may take for the answer by itself."""
+
+    def result(self, answer: Answer) -> T:
+        """The result. Raises ProblemError, NotTracestream."""
+        check(answer)
+        return self.meaning(answer)
+
+
+def check(answer: Answer) -> None:
+    """Raises the error of an answer that is none of 2xx."""
+    if answer.status < 300:
+        return
+    if answer.status < 400:
+        target = answer.headers.get("location", "elsewhere")
+        raise NotTracestream(f"The address leads on to {target}; give the gateway's own.")
+    if "preference-applied" in answer.headers:
+        raise job_failed(_problem(answer))
+    raise problem_error(answer.status, _problem(answer), retry_after(answer))
+
+
+def submit(
+    container_ids: Iterable[str],
+    domains: Iterable[str],
+    *,
+    aggregation: str | None,
+    batch_size: int | None,
+    ttl_seconds: int | None,
+    key: str | None,
+    wait: int,
+) -> Operation[dict[str, Any]]:
+    """Starts a job. An Idempotency-Key is made where none is given. Raises TypeError when one string is given for several."""
+    for name, value in (("container_ids", container_ids), ("domains", domains)):
+        if isinstance(value, str | bytes):
+            raise TypeError(f"{name} is one string; it must be several, such as a list.")
+    optional = {"aggregation": aggregation, "batch_size": batch_size, "ttl_seconds": ttl_seconds}
+    body = {"container_ids": list(container_ids), "domains": list(domains)}
+    given = {name: value for name, value in optional.items() if value is not None}
+    headers = {**_JSON, "Idempotency-Key": key or str(uuid.uuid4())}
+    if wait:
+        headers |= {"Prefer": f"wait={wait}"}
+    return Operation("POST", JOBS, _object, headers=headers, body=_encoded(body | given), wait=wait)
+
+
+def listed(limit: int, after: str | None, status: str | None) -> Operation[dict[str, Any]]:
+    given = {"limit": str(limit), "status": status, "after": after}
+    params = {name: value for name, value in given.items() if value is not None}
+    return Operation("GET", JOBS, _object, params)
+
+
+def status(job: str) -> Operation[dict[str, Any]]:
+    return Operation("GET", path(job), _object)
+
+
+def set_ttl(job: str, ttl_seconds: int) -> Operation[dict[str, Any]]:
+    body = _encoded({"ttl_seconds": ttl_seconds})
+    return Operation("PATCH", path(job), _object, headers=_JSON, body=body)
+
+
+def cancel(job: str) -> Operation[dict[str, Any]]:
+    return Operation("POST", f"{path(job)}/cancel", _object)
+
+
+def remove(job: str) -> Operation[None]:
+    return Operation("DELETE", path(job), lambda _: None)
+
+
+def page(job: str, domain: str, offset: int, limit: int, exact: Exact) -> Operation[dict[str, Any]]:
+    """Records of a domain; ``next`` and ``retry_after`` are added from the headers."""
+
+    def meaning(answer: Answer) -> dict[str, Any]:
+        found = parse_page(answer.body, exact)
+        return {
+            **found,
+            "next": next_offset(answer.headers.get("link", "")),
+            "retry_after": retry_after(answer),
+        }
+
+    params = {"domain": domain, "offset": str(offset), "limit": str(limit)}
+    return Operation("GET", f"{path(job)}/result", meaning, params)
+
+
+def domains() -> Operation[dict[str, Any]]:
+    return Operation("GET", "/api/trace/domains", _object)
+
+
+def ready() -> Operation[None]:
+    return Operation("GET", "/readyz", lambda _: None)
+
+
+def path(job: str) -> str:
+    """The path of a job. Raises ValueError without an id, whose path would be another one's."""
+    if not job:
+        raise ValueError("The job id is empty.")
+    return JOB + quote(job, safe="")
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds of Retry-After; a date and nonsense are none."""
+    value = answer.headers.get("retry-after", "").strip()
+    return float(value) if value.isascii() and value.isdecimal() else None
+
+
+def next_offset(link: str) -> int | None:
+    """The offset of the page that a Link header calls the next (RFC 8288); None without one."""
+    for each in link.split(","):
+        target, _, parameters = each.partition(";")
+        if 'rel="next"' in parameters:
+            offset = parse_qs(urlsplit(target.strip(" <>")).query).get("offset", [""])[0]
+            return int(offset) if offset.isdecimal() else None
+    return None
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    return parse(answer.body)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode("ascii")
+
+
+def _problem(answer: Answer) -> dict[str, Any]:
+    try:
+        return parse(answer.body)
+    except NotTracestream:
+        return {}
