@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -145,14 +145,27 @@ class Transactor:
         if sender is not None:
             sender.cancel()
         for closing in (self._producer.stop, self._producer.client.close):
-            with suppress(Exception):
-                async with asyncio.timeout(CLOSE_DEADLINE):
-                    await closing()
+            await _ended(closing(), CLOSE_DEADLINE)
 
     async def _within(self, call: Awaitable[T]) -> T:
         with translated():
             async with asyncio.timeout(self._deadline):
                 return await call
+
+
+async def _ended(work: Coroutine[Any, Any, object], seconds: float) -> None:
+    """Waits so long for ``work``, then cancels it; what it raises is of no interest.
+
+    In a task of its own: a producer that stops while a request is under way cancels its sender twice and so answers
+    CancelledError, which would end whoever closes it without a word.
+    """
+    task = asyncio.create_task(work)
+    await asyncio.wait({task}, timeout=seconds)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=seconds)
+    if task.done():
+        _retrieve(task)
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from broker.admin import Admin
+from broker.errors import Fenced
 from broker.settings import BrokerSettings
 from joblog.transactions import Transactor
+from schemas.topics import TopicSpec
 from tests.workers import until
 
 
@@ -24,3 +29,21 @@ async def test_a_close_that_is_cancelled_still_leaves_no_connection_behind(
         return not any(connection.connected() for connection in connections.values())
 
     await until(is_closed, 10)
+
+
+async def test_a_close_after_a_transaction_that_timed_out_lets_its_caller_go_on(
+    broker_settings: BrokerSettings, admin: Admin
+) -> None:
+    topic = f"{broker_settings.prefix}topic"
+    await admin.create_topics([TopicSpec(topic, 1, 1)])
+    writer_id = f"{broker_settings.prefix}late"
+    transactor = await Transactor.take(broker_settings, writer_id, timeout=1, deadline=15)
+    await transactor.begin()
+    await transactor.send(topic, b"in time", partition=0)
+    await transactor.settle()
+    await asyncio.sleep(4)
+    with pytest.raises(Fenced):
+        for _ in range(10):
+            await transactor.send(topic, b"too late", partition=0)
+        await transactor.settle()
+    await transactor.close()
