@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from broker.settings import BrokerSettings
 from catalogue.loader import Catalogue
+from gateway import rawbody
 from gateway.app import create_app
 from gateway.guard import is_loopback
 from gateway.problems import problem_response
@@ -129,8 +130,12 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-class _Protocol(HttpToolsProtocol):
-    """Answers what is no HTTP with a problem, as everything else."""
+class HttpProtocol(HttpToolsProtocol):
+    """Answers what is no HTTP with a problem, as everything else, and offers bodies without a copy."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {rawbody.EXTENSION: {"body": rawbody.RawBody(self.transport, self.flow)}}
 
     def send_400_response(self, msg: str) -> None:
         response = problem_response(
@@ -152,7 +157,7 @@ def _config(app: Starlette, settings: GatewaySettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=_Protocol,
+        http=HttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

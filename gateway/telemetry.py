@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import rawbody
+
 log = logging.getLogger(__name__)
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -24,6 +26,9 @@ class Counts:
     in_progress: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     seconds: float = 0.0
+
+    def note_bytes(self, size: int) -> None:
+        self.bytes_sent += size
 
     def note_time(self, seconds: float) -> None:
         self.seconds += seconds
@@ -50,9 +55,12 @@ class Telemetry:
                 status = message["status"]
                 counts.note_time(time.perf_counter() - begun)
             elif message["type"] == "http.response.body":
-                counts.bytes_sent += len(message.get("body", b""))
+                counts.note_bytes(len(message.get("body", b"")))
             await send(message)
 
+        raw = rawbody.offered(scope)
+        if raw is not None:
+            raw.on_sent = counts.note_bytes
         counts.in_progress += 1
         try:
             await self._app(scope, receive, counting)

@@ -12,12 +12,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from broker.fetch import LogReader, Record
 from broker.settings import BrokerSettings
 from gateway.fetches import Fetches
 from gateway.pages import page
 from gateway.reading import Reading
+from gateway.server import HttpProtocol
 from gateway.settings import GatewaySettings
 from gateway.stream import stream
 from joblog.follow import Follower
@@ -85,9 +87,9 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    settings: BrokerSettings, gateway: GatewaySettings | None = None
+    settings: BrokerSettings, gateway: GatewaySettings | None = None, *, server_offers_raw: bool = True
 ) -> AsyncIterator[tuple[str, Reading]]:
-    """The base URL of a running server, and what its handlers share."""
+    """The base URL of a running server, and what its handlers share; the server is the gateway's, or any other of ASGI."""
     gateway = gateway or GatewaySettings()
     reader, view = LogReader(settings, timeout=60), FollowedView(settings)
     await reader.start()
@@ -100,7 +102,8 @@ async def serving(
         ],
         exception_handlers={Problem: _problem},
     )
-    server = _Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    http = HttpProtocol if server_offers_raw else HttpToolsProtocol
+    server = _Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", http=http))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

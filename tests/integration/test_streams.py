@@ -52,6 +52,20 @@ def offsets_of(body: bytes) -> list[int]:
     return [json.loads(line)["offset"] for line in lines_of(body)]
 
 
+async def chunks_of(url: str) -> list[bytes]:
+    """The chunks of the body (RFC 9112, section 7.1), as they came."""
+    at = httpx.URL(url)
+    reader, writer = await asyncio.open_connection(at.host, at.port)
+    writer.write(f"GET {at.path} HTTP/1.1\r\nHost: {at.host}\r\n\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    chunks = []
+    while size := int(await reader.readline(), 16):
+        chunks.append(await reader.readexactly(size))
+        assert await reader.readexactly(2) == b"\r\n"
+    writer.close()
+    return chunks
+
+
 async def read_line(lines: Any) -> bytes:
     """The next line that is no keep-alive."""
     async with asyncio.timeout(GENEROUS):
@@ -74,6 +88,17 @@ async def test_a_stream_is_the_log_with_offsets(
     assert [without_offset(line) for line in lines_of(answer.content)] == job.lines
     offsets = offsets_of(answer.content)
     assert offsets == sorted(set(offsets))
+
+
+async def test_a_line_is_one_chunk_of_http_and_another_server_sends_the_same_lines(
+    job: JobLog, broker_settings: BrokerSettings
+) -> None:
+    await job.whole(5, 7)
+    async with serving(broker_settings) as (url, _):
+        chunks = await chunks_of(f"{url}/{job.job_id}/stream")
+    assert [without_offset(chunk) for chunk in chunks] == job.lines
+    async with serving(broker_settings, server_offers_raw=False) as (url, _):
+        assert b"".join(await chunks_of(f"{url}/{job.job_id}/stream")) == b"".join(chunks)
 
 
 async def test_a_stream_resumes_at_every_offset(
