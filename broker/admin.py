@@ -33,7 +33,7 @@ from aiokafka.protocol.api import Request
 from aiokafka.protocol.metadata import MetadataRequest
 
 from broker import clients
-from broker.errors import Retriable, translated
+from broker.errors import Retriable, WrongPartitions, translated
 from broker.settings import BrokerSettings
 from schemas.topics import TopicSpec
 
@@ -71,7 +71,8 @@ class Admin:
     async def create_topics(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Creates the topics that do not exist yet and returns their names once every partition has a leader.
 
-        An existing topic is left as it is. Raises ``Refused`` (configuration, rights) or ``Retriable``.
+        An existing topic is left as it is; ``WrongPartitions`` when it has another number of partitions: keys would be hashed
+        to others than those that wrote it. Raises ``Refused`` (configuration, rights) or ``Retriable``.
         """
         if not specs:
             return []
@@ -85,7 +86,7 @@ class Admin:
                 created = [
                     name for name, code, text in answer.topic_errors if _done(name, code, text, _EXISTS)
                 ]
-                await self._until({spec.name: spec.partitions for spec in specs})
+                await self._until({spec.name: spec.partitions for spec in specs}, new=created)
         return created
 
     async def delete_topics(self, names: Collection[str]) -> list[str]:
@@ -129,11 +130,21 @@ class Admin:
             _done(name, code, text, ())
         return {entry[0]: entry[1] for entry in entries}
 
-    async def _until(self, partitions: Mapping[str, int]) -> None:
-        """Asks for metadata until every topic has that many partitions with a leader (0: until it is unknown)."""
+    async def _until(self, partitions: Mapping[str, int], new: Collection[str] = ()) -> None:
+        """Asks for metadata until every topic has that many partitions with a leader (0: until it is unknown).
+
+        Raises ``WrongPartitions`` for one that is not ``new`` and has another number.
+        """
         pause = _FIRST_PAUSE
         while True:
             answer = await self._send(MetadataRequest(list(partitions), allow_auto_topic_creation=False))
+            for code, name, _, found in answer.topics:
+                wanted = partitions[name]
+                if wanted and name not in new and code == NoError.errno and len(found) != wanted:
+                    raise WrongPartitions(
+                        f"Topic {name} has {len(found)} partitions and not {wanted}: set TRACE_PARTITIONS to {len(found)}, or "
+                        "choose another TRACE_TOPIC_PREFIX."
+                    )
             if all(_shows(topic, partitions[topic[1]]) for topic in answer.topics):
                 return
             await asyncio.sleep(pause)

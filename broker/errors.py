@@ -7,6 +7,7 @@
     ├── TooLarge             the record or its batch is over a limit
     ├── OffsetOutOfRange     no record can be read at that offset
     ├── Refused              permanent: credentials, rights, configuration, a request that makes no sense
+    │   └── WrongPartitions  a topic that exists has another number of partitions
     └── EmbeddedBrokerError  the embedded broker could not be loaded, started or kept running
 
 Every exception class of aiokafka stands in one of the groups below; a test fails when a new one does not. Outside of
@@ -50,6 +51,10 @@ class OffsetOutOfRange(BrokerError):
 
 class Refused(BrokerError):
     """Kafka refuses this for good."""
+
+
+class WrongPartitions(Refused):
+    """A topic that exists has another number of partitions."""
 
 
 class EmbeddedBrokerError(BrokerError):

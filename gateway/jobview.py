@@ -25,7 +25,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from broker import clients
 from broker.admin import Admin
-from broker.errors import BrokerError, Refused, Retriable, translated
+from broker.errors import BrokerError, Refused, Retriable, WrongPartitions, translated
 from broker.fetch import Record
 from broker.settings import BrokerSettings
 from gateway.jobtable import JobTable
@@ -114,6 +114,8 @@ class JobView:
         async with Admin(broker, client_id="tracestream-gateway-admin", deadline=self._deadline) as admin:
             try:
                 await admin.create_topics(specs)
+            except WrongPartitions:
+                raise
             except Refused as error:
                 log.warning("can't create the shared topics, so they must exist: %s", error)
 

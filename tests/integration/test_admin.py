@@ -6,7 +6,7 @@ import pytest
 
 from broker import clients
 from broker.admin import Admin
-from broker.errors import Refused, TopicGone
+from broker.errors import Refused, TopicGone, WrongPartitions
 from broker.settings import BrokerSettings
 from schemas.topics import Names, TopicSpec, job_topic, new_job_id, shared_topics
 
@@ -33,6 +33,18 @@ async def test_creating_an_existing_topic_changes_nothing(
     assert await admin.create_topics([first]) == [first.name]
     assert await admin.create_topics([spec(broker_settings, "a", **{"retention.ms": "2000"})]) == []
     assert (await admin.topic_configs(first.name))["retention.ms"] == "1000"
+
+
+@pytest.mark.parametrize("expected", [1, 3])
+async def test_a_topic_with_another_number_of_partitions_is_refused_with_both_numbers(
+    admin: Admin, broker_settings: BrokerSettings, expected: int
+) -> None:
+    name = f"{broker_settings.prefix}commands"
+    await admin.create_topics([TopicSpec(name, 2, 1)])
+    with pytest.raises(
+        WrongPartitions, match=f"{name} has 2 partitions and not {expected}: set TRACE_PARTITIONS"
+    ):
+        await admin.create_topics([TopicSpec(name, expected, 1)])
 
 
 async def test_a_new_topic_can_be_written_at_once(admin: Admin, broker_settings: BrokerSettings) -> None:
