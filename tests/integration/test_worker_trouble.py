@@ -274,12 +274,18 @@ async def test_a_hold_that_was_lost_hides_no_other_jobs_states_while_it_waits_fo
         await client.lines(await client.submit(IDS, ["lots"]))
         monkeypatch.setattr(Transactor, "commit", commit)
         await client.submit(IDS, ["lots"], job_id=lost)
+
+        async def is_lost() -> bool:
+            return not losses
+
+        # Only now, so that the other one does not take the slot before.
+        await until(is_lost)
         await client.submit(["X"] * 20, ["lots"], job_id=long)
         await source.asked.wait()
 
         async def is_stable() -> bool:
             offsets = await client.reader.offsets(names.jobs, 0)
-            return not losses and offsets.last_stable == offsets.end
+            return offsets.last_stable == offsets.end
 
         await until(is_stable, 20)
         source.opened.set()
