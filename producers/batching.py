@@ -3,7 +3,8 @@
 Rules:
 1. A message has at most ``max_records`` records and its value at most ``max_bytes`` bytes, and never none.
 2. A record that is larger by itself goes alone, up to ``max_record_bytes``; beyond that the job fails naming the container.
-3. Records run across chunks; :meth:`BatchCutter.flush` closes the message at the end of a transaction or of the domain.
+3. Records run across chunks; :meth:`BatchCutter.flush` closes the message at the end of a transaction or of the domain. A full
+   message is closed only when more comes: were it the chunk's last, its header could not say that the chunk is whole.
 4. Batches count from 1 and records from 0 in each domain; a cutter begun with the next of both goes on where a log ends.
 """
 
@@ -66,7 +67,7 @@ class BatchCutter:
         return self._count
 
     def add(self, rows: EncodedRows) -> Iterator[RecordsMessage]:
-        """Takes in records and yields each message that is full; the caller must read to the end."""
+        """Takes in records and yields each message that is full when the next record comes; the caller must read to the end."""
         taken = 0
         while taken < len(rows):
             fitting = self._fitting(rows, taken)
@@ -75,8 +76,6 @@ class BatchCutter:
                 continue
             self._take(rows, taken, taken + max(fitting, 1))
             taken += max(fitting, 1)
-            if self._count == self._max_records or self._size >= self._max_bytes:
-                yield self._close()
 
     def flush(self) -> Iterator[RecordsMessage]:
         """Yields what is pending as a message, if anything is."""

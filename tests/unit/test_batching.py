@@ -76,7 +76,8 @@ def test_a_message_is_closed_only_when_the_next_record_would_not_fit(
 
 
 def test_the_value_is_the_exact_line() -> None:
-    (message,) = cutter(max_records=2).add(rows_of(["a", "b"]))
+    cut = cutter(max_records=2)
+    (message,) = [*cut.add(rows_of(["a", "b"])), *cut.flush()]
     assert (
         message.value == b'{"type":"records","domain":"history","batch":1,"data":[{"ID":"a"},{"ID":"b"}]}\n'
     )
@@ -102,6 +103,15 @@ def test_a_cutter_goes_on_where_a_log_ends() -> None:
         (7, 1234, 3),
         (8, 1237, 1),
     ]
+
+
+def test_a_full_message_waits_for_the_next_record_or_the_end_of_the_transaction() -> None:
+    cut = cutter(max_records=2)
+    assert list(cut.add(rows_of(["a", "b"]))) == []
+    assert cut.pending == 2
+    (first,) = cut.add(rows_of(["c", "d"]))
+    (second,) = cut.flush()
+    assert [ids_in(first), ids_in(second)] == [["a", "b"], ["c", "d"]]
 
 
 def test_flushing_twice_adds_no_empty_message() -> None:
