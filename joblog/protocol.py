@@ -1,4 +1,4 @@
-"""What the holder of a job's transactional id does next: pure, no I/O (design: "Who writes what", "States").
+"""The decisions of the protocol: pure, no I/O (design: "Who writes what", "States"; in words: docs/protocol.md).
 
 The theory in four sentences. The log is the truth and the state in ``trace.jobs`` repeats it, because both are written in one
 transaction. Whoever takes a job's id has fenced every former writer, so what it then reads to the end is all there will
@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
+from typing import Any
 
-import msgspec
-
-from schemas import messages
 from schemas.commands import CANCEL, DELETE, SET_TTL
-from schemas.headers import MessageHeaders
-from schemas.jobs import DomainProgress, JobState, Status
+from schemas.jobs import JobState, Status
 
 
 class Step(StrEnum):
@@ -89,6 +86,52 @@ def _is_finished(command: Wanted, state: JobState, topic_gone: bool) -> bool:
     return command.offset <= state.last_command or state.status is Status.EXPIRED
 
 
+@dataclass(slots=True)
+class Backlog:
+    """The commands of one partition at its owner: ``position`` is the next to read, ``committed`` what the group has
+    committed, ``unfinished`` the offsets of those that are read and not finished, each with its job's id.
+
+    Rule: what is committed is never beyond the oldest unfinished command, so that whoever takes over reads it again.
+    """
+
+    position: int
+    committed: int
+    unfinished: dict[int, str] = field(default_factory=dict)
+
+    def take(self, offset: int) -> bool:
+        """Notes a command as read; False when it was read before."""
+        if offset < self.position:
+            return False
+        self.position = offset + 1
+        return True
+
+    def hold(self, offset: int, job_id: str) -> None:
+        """The command is to be finished before the offset passes it."""
+        self.unfinished[offset] = job_id
+
+    def finish(self, done: Iterable[Wanted]) -> None:
+        for command in done:
+            self.unfinished.pop(command.offset, None)
+
+    @property
+    def safe(self) -> int:
+        """The offset that may be committed now."""
+        return min(self.unfinished, default=self.position)
+
+
+def is_admitted(*, known: bool, age_ms: float, retention_ms: float) -> bool:
+    """Whether a submit becomes a job: one whose id is known is passed over, and so is one older than commands are kept,
+    because the tombstone of its job may be written already."""
+    return not known and age_ms <= retention_ms
+
+
+def concerns(command: Wanted, state: JobState | None) -> bool:
+    """Whether a cancel, delete or TTL leaves anything to do for a job; one that does not is finished at once."""
+    if state is None or (state.status is Status.EXPIRED and command.kind != DELETE):
+        return False
+    return not (command.kind == CANCEL and (state.ended or command.offset <= state.last_command))
+
+
 def apply_ttls(state: JobState, pending: Sequence[Wanted]) -> tuple[int | None, int]:
     """The life in seconds and the last command after the TTL commands that stand before any cancel or delete."""
     ttl, last = state.ttl_seconds, state.last_command
@@ -109,6 +152,36 @@ def after_end(state: JobState, pending: Sequence[Wanted]) -> tuple[int | None, i
             ttl = command.ttl_seconds
         last = command.offset
     return ttl, last
+
+
+def applied(state: JobState, pending: Sequence[Wanted]) -> dict[str, Any]:
+    """The changes of the state for :data:`Step.APPLY_TTL`: the new life, and the time of the end that follows from it."""
+    ttl, last = (after_end if state.ended else apply_ttls)(state, pending)
+    expires_at = None if state.ended_at is None else state.ended_at + (ttl or state.ttl) * 1000
+    return {"ttl_seconds": ttl, "last_command": last, "expires_at": expires_at}
+
+
+def ended(state: JobState, status: Status, pending: Sequence[Wanted], now_ms: int) -> dict[str, Any]:
+    """The changes that end a job now as ``status``; its life begins."""
+    ttl, last = after_end(state, pending)
+    seconds = ttl or state.ttl
+    return {
+        "status": status,
+        "ended_at": now_ms,
+        "expires_at": now_ms + seconds * 1000,
+        "ttl_seconds": seconds,
+        "last_command": last,
+    }
+
+
+def expired(state: JobState, pending: Sequence[Wanted]) -> dict[str, Any]:
+    """The changes for :data:`Step.EXPIRE`; every command so far is then applied."""
+    return {
+        "status": Status.EXPIRED,
+        "last_command": max((command.offset for command in pending), default=state.last_command),
+        "deleted": any(command.kind == DELETE for command in pending),
+        "problem": None,
+    }
 
 
 def next_step(state: JobState, inbox: Inbox, now_ms: int, max_tries: int) -> Step:
@@ -132,6 +205,24 @@ def next_step(state: JobState, inbox: Inbox, now_ms: int, max_tries: int) -> Ste
     return Step.EXTRACT if state.tries <= max_tries else Step.GIVE_UP
 
 
+def is_taken_up(state: JobState, *, topic_stands: bool, now_ms: int) -> bool:
+    """Whether a job has something to do when its partition is taken over."""
+    if state.status is Status.EXPIRED:
+        return topic_stands
+    return not state.ended or (state.expires_at is not None and state.expires_at <= now_ms)
+
+
+def is_buried(state: JobState, written_at_ms: int, now_ms: int, retention_ms: float) -> bool:
+    """Whether the tombstones of an expired job may be written: no command about it is kept any more that could bring it
+    back. ``written_at_ms`` is when ``expired`` was written."""
+    return state.status is Status.EXPIRED and written_at_ms <= now_ms - retention_ms
+
+
+def is_orphan(newest_ms: int, now_ms: int, age_ms: float) -> bool:
+    """Whether the topic of no known job is old enough to be removed; ``newest_ms`` is its last record's time, 0 without."""
+    return newest_ms <= now_ms - age_ms
+
+
 def tries_at_start(state: JobState, *, retaken: bool, holder_alive: bool) -> int:
     """The tries to store before an attempt: one more, unless this start does not count.
 
@@ -145,45 +236,3 @@ def tries_at_start(state: JobState, *, retaken: bool, holder_alive: bool) -> int
 def back_off(tries: int, random: float) -> float:
     """Seconds to wait before start number ``tries``: none for the first, then up to 1, 2, 4 … 30, at least half of it."""
     return 0.0 if tries <= 1 else min(30.0, 2.0 ** (tries - 2)) * (0.5 + random / 2)
-
-
-def replay(state: JobState, tail: Iterable[tuple[int, int, MessageHeaders]]) -> JobState:
-    """``state`` carried on over log messages that stand behind its ``end_offset``: (offset, bytes, headers) each.
-
-    State and log are written together, so that there are none unless the state was lost; the log is then the truth.
-    """
-    progress = {item.domain: item for item in state.progress}
-    for offset, size, headers in tail:
-        state = msgspec.structs.replace(
-            state,
-            end_offset=offset + 1,
-            first_offset=offset if state.first_offset is None else state.first_offset,
-            status=_status_after(state.status, headers.type),
-        )
-        if headers.domain is not None:
-            progress[headers.domain] = _progress_after(progress[headers.domain], size, headers)
-    return msgspec.structs.replace(state, progress=tuple(progress.values()))
-
-
-def _status_after(status: Status, kind: str) -> Status:
-    ends = {
-        messages.COMPLETE: Status.COMPLETE,
-        messages.ERROR: Status.FAILED,
-        messages.CANCELLED: Status.CANCELLED,
-    }
-    return ends.get(kind, Status.RUNNING if status is Status.QUEUED else status)
-
-
-def _progress_after(done: DomainProgress, size: int, headers: MessageHeaders) -> DomainProgress:
-    chunks = done.chunks if headers.next_chunk is None else headers.next_chunk
-    if headers.type == messages.DOMAIN_START:
-        return msgspec.structs.replace(done, started=True)
-    if headers.type == messages.DOMAIN_END:
-        return msgspec.structs.replace(done, ended=True, chunks=done.total_chunks)
-    return msgspec.structs.replace(
-        done,
-        records=(headers.first or 0) + (headers.count or 0),
-        batches=headers.batch or done.batches,
-        bytes=done.bytes + size,
-        chunks=chunks,
-    )

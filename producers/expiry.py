@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from broker.errors import BrokerError, TopicGone
+from joblog.protocol import is_buried, is_orphan
 from joblog.writer import now_ms
 from producers.partition import Partition
 from producers.services import Services
@@ -63,10 +64,10 @@ class Expiry:
 
     async def _bury(self) -> None:
         """Tombstones for the jobs that expired longer ago than commands are kept."""
-        line = now_ms() - int(self._services.broker.command_retention * 1000)
+        retention = self._services.broker.command_retention * 1000
         for number in filter(self._is_ready, list(self._partitions)):
             for stored, state in list(self._services.view.states(number)):
-                if state.status is Status.EXPIRED and stored.written_at <= line:
+                if is_buried(state, stored.written_at, now_ms(), retention):
                     await self._write_tombstones(number, state.job_id)
 
     async def _write_tombstones(self, number: int, job_id: str) -> None:
@@ -123,4 +124,4 @@ class Expiry:
         except TopicGone:
             return False
         newest = max((r.timestamp for batch in fetched.batches for r in batch.records()), default=0)
-        return newest <= now_ms() - int(self._services.settings.orphan_age * 1000)
+        return is_orphan(newest, now_ms(), self._services.settings.orphan_age * 1000)

@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 
 from catalogue.domain import Domain
-from joblog.writer import LogWriter, now_ms
+from joblog.writer import LogWriter
 from producers.batching import BatchCutter, RecordsMessage
 from producers.chunks import chunk_count
 from producers.readahead import ChunkPlace, Piece, ReadAhead
+from producers.retry import RetryPolicy, retried
 from producers.settings import ProducerSettings
 from producers.sources.protocol import Source
 from schemas import messages
@@ -99,7 +100,9 @@ class Extraction:
         done = self._open[domain.name]
         if done.started:
             return
-        columns = [column.document() for column in await self._source.columns(domain)]
+        policy = RetryPolicy(attempts=self._settings.chunk_tries)
+        found = await retried(lambda: self._source.columns(domain), policy)
+        columns = [column.document() for column in found]
         line = messages.domain_start(domain.name, total_chunks=done.total_chunks, columns=columns)
         await self._writer.append(line, MessageHeaders(messages.DOMAIN_START, domain.name, next_chunk=0))
         self._note(domain, started=True)
@@ -196,15 +199,3 @@ class Extraction:
 def _as_begun(domain: Domain, done: DomainProgress) -> Domain:
     """The domain in the chunks that its progress counts: the catalogue may have changed since the job began."""
     return replace(domain, chunk_size=done.chunk_size) if done.chunk_size else domain
-
-
-def ended(status: Status, state: JobState, ttl_seconds: int, **changes: Any) -> dict[str, Any]:
-    """The changes that end a job now: its status, when it ended and when it expires."""
-    now = now_ms()
-    return {
-        "status": status,
-        "ended_at": now,
-        "expires_at": now + ttl_seconds * 1000,
-        "ttl_seconds": ttl_seconds,
-        **changes,
-    }

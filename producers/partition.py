@@ -25,13 +25,13 @@ from aiokafka import TopicPartition
 
 from broker.errors import BrokerError, Retriable
 from broker.fetch import Record
-from joblog.protocol import Wanted
+from joblog.protocol import Backlog, Wanted, concerns, is_admitted, is_taken_up
 from joblog.transactions import Transactor
 from joblog.writer import now_ms
 from producers.job import FreshStart, JobRun
 from producers.services import Services
 from schemas import commands
-from schemas.jobs import CommandPlace, Status, encode_state, new_state
+from schemas.jobs import CommandPlace, encode_state, new_state
 from schemas.topics import is_job_id
 
 log = logging.getLogger(__name__)
@@ -98,10 +98,8 @@ class Partition:
         self._on_ready = on_ready
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
         self._admit: Transactor | None = None
-        self._position = 0
-        self._committed = -1
         self._admitting = ""
-        self._unfinished: dict[int, Command] = {}
+        self._backlog = Backlog(0, -1)
 
     def take_in(self, records: Sequence[Record]) -> None:
         """Commands that the follower has read, in order."""
@@ -140,9 +138,9 @@ class Partition:
         )
         committed = await self._group.committed(self.number)
         offsets = await services.reader.offsets(names.commands, self.number)
-        self._position = self._committed = max(offsets.start, committed or 0)
+        position = max(offsets.start, committed or 0)
+        self._backlog = Backlog(position, position)
         self._queue = asyncio.Queue()
-        self._unfinished.clear()
         await self._end_foreign_transactions()
         services.view.open(self.number)
         for topic in (names.jobs, names.results):
@@ -150,15 +148,13 @@ class Partition:
                 services.follower.add(topic, self.number, 0)
             await services.caught_up(topic, self.number)
         await self._take_up_jobs()
-        services.follower.add(names.commands, self.number, self._position)
+        services.follower.add(names.commands, self.number, position)
 
     async def _take_up_jobs(self) -> None:
         """Every job that has not ended, whose time has come, or that expired and still has its topic."""
         topics = set(await self._services.admin.list_topics())
         for _, state in list(self._services.view.states(self.number)):
-            due = state.expires_at is not None and state.expires_at <= now_ms()
-            expired = state.status is Status.EXPIRED
-            if (state.topic in topics) if expired else (due or not state.ended):
+            if is_taken_up(state, topic_stands=state.topic in topics, now_ms=now_ms()):
                 self.start(state.job_id)
 
     async def _end_foreign_transactions(self) -> None:
@@ -189,9 +185,8 @@ class Partition:
                 self._check_followed()
                 await self._commit_finished()
                 continue
-            if command.offset < self._position:
+            if not self._backlog.take(command.offset):
                 continue
-            self._position = command.offset + 1
             if command.kind == commands.SUBMIT:
                 await self._admit_submit(command)
             else:
@@ -207,8 +202,8 @@ class Partition:
     async def _admit_submit(self, command: Command) -> None:
         """One short transaction: the group's offset first, then ``queued``; a known or too old job is passed over."""
         services, names = self._services, self._services.names
-        age = now_ms() - command.timestamp
-        if services.view.knows(self.number, command.job_id) or age > services.broker.command_retention * 1000:
+        known, age = services.view.knows(self.number, command.job_id), now_ms() - command.timestamp
+        if not is_admitted(known=known, age_ms=age, retention_ms=services.broker.command_retention * 1000):
             return
         self._admitting = command.job_id
         request = commands.request_of(command.headers)
@@ -219,7 +214,7 @@ class Partition:
         try:
             admit = self._owner()
             async with admit.transaction():
-                await self._send_offset(admit, self._safe_offset())
+                await self._send_offset(admit, self._backlog.safe)
                 await admit.send(names.jobs, value, partition=self.number, key=key)
                 (offset,) = await admit.settle()
                 fresh = await asyncio.shield(ahead) if ahead else None
@@ -251,41 +246,34 @@ class Partition:
             raise RuntimeError("the partition is served before it was taken over")
         return self._admit
 
-    def _safe_offset(self) -> int:
-        return min(self._unfinished, default=self._position)
-
     async def _send_offset(self, admit: Transactor, offset: int) -> None:
         place = TopicPartition(self._services.names.commands, self.number)
         await admit.send_offsets(self._services.names.workers, {place: offset})
-        self._committed = offset
+        self._backlog.committed = offset
 
     async def _commit_finished(self) -> None:
         """Moves the committed offset behind the commands that are finished by now."""
         self.collect_finished()
-        if self._safe_offset() > self._committed:
+        if self._backlog.safe > self._backlog.committed:
             admit = self._owner()
             async with admit.transaction():
-                await self._send_offset(admit, self._safe_offset())
+                await self._send_offset(admit, self._backlog.safe)
 
     def collect_finished(self) -> None:
         """Notes which commands are finished by the jobs' states."""
-        for job_id in {command.job_id for command in self._unfinished.values()}:
+        for job_id in set(self._backlog.unfinished.values()):
             run, state = self.runs.get(job_id), self._services.view.state(self.number, job_id)
-            if run is None:
-                continue
-            for done in run.inbox.drop_finished(state, run.topic_gone):
-                self._unfinished.pop(done.offset, None)
+            if run is not None:
+                self._backlog.finish(run.inbox.drop_finished(state, run.topic_gone))
 
     def _hand_over(self, command: Command) -> None:
         """A cancel, delete or TTL goes to its job; one about no job of ours is finished at once."""
-        state = self._services.view.state(self.number, command.job_id)
-        if state is None or (state.status is Status.EXPIRED and command.kind != commands.DELETE):
+        wanted = Wanted(command.offset, command.kind, command.ttl_seconds)
+        if not concerns(wanted, self._services.view.state(self.number, command.job_id)):
             return
-        if command.kind == commands.CANCEL and (state.ended or command.offset <= state.last_command):
-            return
-        self._unfinished[command.offset] = command
+        self._backlog.hold(command.offset, command.job_id)
         run = self.start(command.job_id)
-        run.inbox.add(Wanted(command.offset, command.kind, command.ttl_seconds))
+        run.inbox.add(wanted)
         run.nudge()
 
     def start(self, job_id: str, fresh: FreshStart | None = None) -> JobRun:

@@ -1,4 +1,4 @@
-"""Which error of a source is worth another try, after how long, and how often. Pure: the caller sleeps.
+"""Which error of a source is worth another try, after how long, and how often.
 
 Exponential back-off with full jitter: a wait drawn evenly between zero and a bound that doubles with each try, so that
 the workers of a database that comes back do not return at the same moment.
@@ -6,10 +6,15 @@ the workers of a database that comes back do not return at the same moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from producers.sources.protocol import SourceError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +34,17 @@ class RetryPolicy:
             return None
         # The exponent is bounded too, so that no count of attempts overflows a float.
         return random() * min(self.highest_bound, self.first_bound * 2.0 ** min(attempt - 1, 32))
+
+
+async def retried(call: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
+    """What ``call`` answers, asked again as the policy says. Raises the last SourceError."""
+    attempt = 1
+    while True:
+        try:
+            return await call()
+        except SourceError as error:
+            wait = policy.delay(error, attempt, random.random)
+            if wait is None:
+                raise
+        await asyncio.sleep(wait)
+        attempt += 1

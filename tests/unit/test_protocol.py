@@ -10,17 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from joblog.protocol import (
+    Backlog,
     Inbox,
     Step,
     Wanted,
     after_end,
+    applied,
     apply_ttls,
     back_off,
+    concerns,
+    ended,
+    expired,
+    is_admitted,
+    is_buried,
+    is_orphan,
+    is_taken_up,
     next_step,
-    replay,
     tries_at_start,
 )
-from schemas import messages
 from schemas.commands import CANCEL, DELETE, SET_TTL, Request
 from schemas.headers import MessageHeaders, decode
 from schemas.jobs import (
@@ -143,6 +150,91 @@ def test_commands_about_a_job_that_was_removed_are_finished() -> None:
     assert inbox.commands == []
 
 
+def test_the_offset_committed_stays_before_the_oldest_command_that_is_not_finished() -> None:
+    backlog = Backlog(position=5, committed=5)
+    assert [backlog.take(offset) for offset in (4, 5, 6, 7)] == [False, True, True, True]
+    backlog.hold(5, "a")
+    backlog.hold(7, "b")
+    assert backlog.safe == 5
+    backlog.finish([Wanted(5, CANCEL)])
+    assert backlog.safe == 7
+    backlog.finish([Wanted(7, CANCEL)])
+    assert backlog.safe == 8
+
+
+def test_a_submit_is_admitted_unless_its_id_is_known_or_its_tombstone_may_be_written() -> None:
+    assert is_admitted(known=False, age_ms=1000, retention_ms=1000)
+    assert not is_admitted(known=True, age_ms=0, retention_ms=1000)
+    assert not is_admitted(known=False, age_ms=1001, retention_ms=1000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "answer"),
+    [
+        (CANCEL, None, False),
+        (CANCEL, a_state(Status.RUNNING), True),
+        (CANCEL, a_state(Status.COMPLETE), False),
+        (CANCEL, a_state(Status.EXPIRED), False),
+        (DELETE, a_state(Status.COMPLETE), True),
+        (DELETE, a_state(Status.EXPIRED), True),
+        (SET_TTL, a_state(Status.COMPLETE), True),
+        (SET_TTL, a_state(Status.EXPIRED), False),
+    ],
+)
+def test_a_command_concerns_a_job_only_while_it_can_change_it(
+    kind: str, state: JobState | None, answer: bool
+) -> None:
+    assert concerns(Wanted(11, kind), state) is answer
+
+
+@pytest.mark.parametrize(
+    ("state", "topic_stands", "answer"),
+    [
+        (a_state(Status.QUEUED), False, True),
+        (a_state(Status.RUNNING), True, True),
+        (a_state(Status.COMPLETE, expires_at=NOW + 1), True, False),
+        (a_state(Status.COMPLETE, expires_at=NOW), True, True),
+        (a_state(Status.EXPIRED, expires_at=NOW), True, True),
+        (a_state(Status.EXPIRED, expires_at=NOW), False, False),
+    ],
+)
+def test_a_job_is_taken_up_when_it_has_something_to_do(
+    state: JobState, topic_stands: bool, answer: bool
+) -> None:
+    assert is_taken_up(state, topic_stands=topic_stands, now_ms=NOW) is answer
+
+
+def test_only_an_expired_job_is_buried_and_only_when_no_command_about_it_is_kept() -> None:
+    assert is_buried(a_state(Status.EXPIRED), NOW - 1000, NOW, 1000)
+    assert not is_buried(a_state(Status.EXPIRED), NOW - 999, NOW, 1000)
+    assert not is_buried(a_state(Status.COMPLETE), NOW - 1000, NOW, 1000)
+
+
+def test_a_topic_is_an_orphan_when_it_is_old_or_empty() -> None:
+    assert is_orphan(0, NOW, 1000)
+    assert is_orphan(NOW - 1000, NOW, 1000)
+    assert not is_orphan(NOW - 999, NOW, 1000)
+
+
+def test_a_changed_life_is_counted_from_the_end() -> None:
+    pending = an_inbox((11, SET_TTL)).pending(a_state())
+    assert applied(a_state(Status.RUNNING), pending)["expires_at"] is None
+    assert applied(a_state(Status.COMPLETE, ended_at=NOW), pending)["expires_at"] == NOW + 60_000
+
+
+def test_a_job_that_ends_begins_its_life_with_the_newest_that_was_asked_for() -> None:
+    assert ended(a_state(Status.RUNNING), Status.COMPLETE, [], NOW)["expires_at"] == NOW + 3_600_000
+    pending = an_inbox((11, SET_TTL), (12, CANCEL)).pending(a_state())
+    changes = ended(a_state(Status.RUNNING), Status.CANCELLED, pending, NOW)
+    assert (changes["expires_at"], changes["last_command"]) == (NOW + 60_000, 12)
+
+
+def test_an_expired_job_says_whether_it_was_deleted() -> None:
+    pending = an_inbox((11, SET_TTL), (12, DELETE)).pending(a_state())
+    assert expired(a_state(Status.COMPLETE), pending)["deleted"] is True
+    assert expired(a_state(Status.COMPLETE), [])["deleted"] is False
+
+
 @pytest.mark.parametrize(
     ("state", "retaken", "alive", "tries"),
     [
@@ -186,25 +278,6 @@ def test_a_status_changes_only_along_the_table(before: Status, after: Status) ->
 def test_an_ended_job_never_runs_again() -> None:
     for status in ENDED:
         assert TRANSITIONS[status] <= ENDED
-
-
-def test_a_log_behind_its_state_carries_the_state_on() -> None:
-    records = MessageHeaders(messages.RECORDS, "history", 1, 0, 1200, 1)
-    tail = [
-        (0, 100, MessageHeaders(messages.META)),
-        (1, 100, MessageHeaders(messages.DOMAIN_START, "history", next_chunk=0)),
-        (2, 900, records),
-    ]
-    state = replay(a_state(), tail)
-    history, materials = state.progress
-    assert (state.status, state.first_offset, state.end_offset) == (Status.RUNNING, 0, 3)
-    assert (history.started, history.records, history.chunks, history.bytes) == (True, 1200, 1, 900)
-    assert not materials.started
-
-
-def test_a_terminal_message_in_the_log_ends_the_state() -> None:
-    state = replay(a_state(Status.RUNNING), [(9, 50, MessageHeaders(messages.CANCELLED))])
-    assert state.status is Status.CANCELLED
 
 
 @given(

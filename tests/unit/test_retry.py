@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producers.retry import RetryPolicy
+from producers.retry import RetryPolicy, retried
 from producers.sources.protocol import (
     SnapshotLost,
     SourceError,
@@ -38,3 +38,33 @@ def test_the_wait_is_bounded_however_often_it_failed() -> None:
 def test_an_error_says_what_to_do_behind_what_happened() -> None:
     error = SourceFailed("Column X is odd.", code="ORA-00904", hint="Cast it.")
     assert (str(error), error.code, error.hint) == ("Column X is odd. Cast it.", "ORA-00904", "Cast it.")
+
+
+class Flaky:
+    """Answers 7 after it has failed so often."""
+
+    def __init__(self, error: SourceError, failures: int) -> None:
+        self.error, self.failures, self.calls = error, failures, 0
+
+    async def ask(self) -> int:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise self.error
+        return 7
+
+
+QUICK = RetryPolicy(attempts=3, first_bound=0.001, highest_bound=0.001)
+
+
+async def test_a_call_that_fails_for_a_while_is_made_again() -> None:
+    assert await retried(Flaky(SourceUnavailable("gone"), 2).ask, QUICK) == 7
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"), [(SourceUnavailable("gone"), 3), (SourceFailed("no such table"), 1)]
+)
+async def test_a_call_that_fails_for_good_raises_what_it_met_last(error: SourceError, calls: int) -> None:
+    flaky = Flaky(error, 99)
+    with pytest.raises(type(error)):
+        await retried(flaky.ask, QUICK)
+    assert flaky.calls == calls
