@@ -10,35 +10,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.replay import curl
 from bench.services import KINDS, running
 from tracestream import folders
-from tracestream.client import JOB, Client
 from tracestream.data import container_ids
 from tracestream.data_command import ensure, tell
 from tracestream.reference import AGGREGATION, DOMAINS
+from tracestream_client import AsyncClient
 
 HIGHER, HIGHEST = 15.0, 350.0
 
 
 async def peaks(database: Path, folder: Path) -> dict[str, float]:
     """The peak of each process in MB after one job over all of ``database``."""
-    body = {
-        "container_ids": list(container_ids(database)),
-        "domains": DOMAINS,
-        "aggregation": AGGREGATION,
-    }
-    limits = {"TRACE_MAX_CIDS": str(len(body["container_ids"]))}
+    ids = list(container_ids(database))
+    limits = {"TRACE_MAX_CIDS": str(len(ids))}
     async with running(folder, database, limits) as service:
-        async with Client(service.url) as client:
-            job_id = (await client.submit(body, str(uuid.uuid4())))["job_id"]
+        async with AsyncClient(service.url) as client:
+            job_id = (await client.submit(ids, DOMAINS, aggregation=AGGREGATION))["job_id"]
             for _ in range(2):
-                await curl(f"{service.url}{JOB}{job_id}/stream", service.pids["gateway"])
-            state = await client.state(job_id)
+                await curl(f"{service.url}/api/trace/job/{job_id}/stream", service.pids["gateway"])
+            state = await client.status(job_id)
         if state["status"] != "complete":
             raise RuntimeError(f"the job ended as {state['status']}")
         return service.peaks()

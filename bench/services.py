@@ -9,9 +9,9 @@ from pathlib import Path
 
 from broker.embedded import EmbeddedKafka, free_ports
 from broker.settings import BrokerSettings
-from tracestream.client import Client
 from tracestream.memory import peak_memory
 from tracestream.processes import Processes, Program
+from tracestream_client import AsyncClient
 
 KINDS = ("worker", "processor", "gateway")
 
@@ -48,7 +48,7 @@ async def running(
         try:
             await processes.start([Program.own(kind, [kind], env) for kind in KINDS])
             url = f"http://127.0.0.1:{port}"
-            async with Client(url) as client:
+            async with AsyncClient(url) as client:
                 await client.ready()
             pids = {"broker": kafka.pid, **processes.pids()}
             yield Service(BrokerSettings(bootstrap=kafka.bootstrap), url, port, pids)

@@ -11,9 +11,9 @@ import duckdb
 
 from catalogue.domain import AS_OF, IDS, Domain
 from schemas.messages import COMPLETE
-from tracestream.client import Client
 from tracestream.tally import DomainTally, Tally
 from tracestream.verify import exact_json, msd_by_sql
+from tracestream_client import AsyncClient
 
 _PAGE = 1000
 
@@ -94,14 +94,14 @@ def _faults(tally: Tally) -> str:
     return f"{len(tally.faults)} faults, the first: {tally.faults[0]}"
 
 
-async def compare_pages(client: Client, job_id: str, wanted: Mapping[str, SourceCount]) -> list[Check]:
+async def compare_pages(client: AsyncClient, job_id: str, wanted: Mapping[str, SourceCount]) -> list[Check]:
     """Pages at the beginning, in the middle and at the end of each domain: totals and lengths."""
     checks = []
     for name, source in wanted.items():
         total = source.total
         good = True
         for offset in {0, total // 2, max(0, total - _PAGE // 2), total}:
-            page = await client.page(job_id, name, offset, _PAGE)
+            page = await client.page(job_id, name, offset=offset, limit=_PAGE)
             rows = min(_PAGE, total - offset)
             good &= (page["total"], page["offset"], len(page["data"])) == (total, offset, rows)
         checks.append(Check(f"{name}: pages at the beginning, middle and end have their records", good))

@@ -4,38 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
 from schemas.jobs import ENDED, Status
-from tracestream.client import Client
 from tracestream.exits import Exit
 from tracestream.output import note, say
-from tracestream.settings import ClientSettings, load
+from tracestream.remote import gateway
+from tracestream_client import AsyncClient
 
 _POLL = 1.0
 
 
-def gateway_url(arguments: Namespace) -> str:
-    """``--url``, or what the environment says."""
-    return str(arguments.url or load(ClientSettings, os.environ).url)
-
-
 async def status(arguments: Namespace) -> Exit:
-    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
+    async with gateway(arguments) as client:
         if arguments.job is None:
-            _list(await client.jobs(arguments.limit, arguments.only), arguments.json)
+            _list(await client.list(limit=arguments.limit, status=arguments.only), arguments.json)
             return Exit.OK
         code = await wait_for_end(client, arguments.job) if arguments.wait else Exit.OK
-        state = await client.state(arguments.job)
+        state = await client.status(arguments.job)
     say(json.dumps(state) if arguments.json else "\n".join(describe(state)))
     return code
 
 
 async def cancel(arguments: Namespace) -> Exit:
-    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
+    async with gateway(arguments) as client:
         for job_id in arguments.jobs:
             state = await client.cancel(job_id)
             say(json.dumps(state) if arguments.json else f"{job_id} cancelled")
@@ -43,17 +37,17 @@ async def cancel(arguments: Namespace) -> Exit:
 
 
 async def delete(arguments: Namespace) -> Exit:
-    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
+    async with gateway(arguments) as client:
         for job_id in arguments.jobs:
-            await client.delete(job_id)
+            await client.remove(job_id)
             say(f"{job_id} deleted")
     return Exit.OK
 
 
-async def wait_for_end(client: Client, job_id: str) -> Exit:
+async def wait_for_end(client: AsyncClient, job_id: str) -> Exit:
     """Waits until the job has ended; FAILED, with the reason on standard error, unless it is complete."""
     while True:
-        state = await client.state(job_id)
+        state = await client.status(job_id)
         if state["status"] in ENDED:
             break
         await asyncio.sleep(_POLL)
@@ -90,15 +84,15 @@ def _progress(progress: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _list(jobs: list[dict[str, Any]], as_json: bool) -> None:
+def _list(answer: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
-        say(json.dumps({"jobs": jobs}))
+        say(json.dumps(answer))
         return
-    for state in jobs:
+    for state in answer["jobs"]:
         records = (state.get("progress") or {}).get("records")
         count = "" if records is None else f"{_text(records)} records"
         say(f"{state['job_id']}  {state['status']:<10}  {state.get('submitted_at', ''):<24}  {count}")
-    if not jobs:
+    if not answer["jobs"]:
         note("There are no jobs.")
 
 

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from catalogue.domain import Domain
 from catalogue.loader import load_catalogue
 from tracestream.checks import Check, SourceCount, compare, compare_aggregation, compare_pages, count_by_sql
-from tracestream.client import JOB, Client
 from tracestream.data import container_ids
-from tracestream.drain import drain
 from tracestream.exits import CommandError
-from tracestream.ndjson import Cursor
+from tracestream.remote import connect
 from tracestream.show import Bar, Show, amount
 from tracestream.stack import Stack
-from tracestream.tail import follow
 from tracestream.tally import Tally
+from tracestream_client import AsyncClient, TracestreamError
 
 DOMAINS = ("history", "materials")
 AGGREGATION = "msd"
 _POLL = 0.3
+_PATIENCE = 120.0
 
 
 class ReferenceJob:
@@ -47,13 +45,13 @@ class ReferenceJob:
         ids = await asyncio.to_thread(lambda: list(container_ids(self._file)))
         self._chunks = sum(-(-len(ids) // domain.chunk_size) for domain in self._domains)
         self._wanted = await asyncio.to_thread(count_by_sql, self._file, self._domains, ids)
-        async with Client(self._url) as client:
+        async with connect(self._url, _PATIENCE, self._show.line) as client:
             job_id = await self._submit(client, ids)
             self._show.heading("Live: the stream is read while the job writes it")
             live = await self._read(client, job_id, live=True)
             self._show.heading("Replay: the same stream again, from offset 0")
             replay = await self._read(client, job_id, live=False)
-            await self._measure(job_id)
+            await self._measure(client, job_id)
             self._show.heading("Compared with SQL over the source")
             self._tell(compare(replay, self._wanted))
             same = live.digest == replay.digest
@@ -62,24 +60,23 @@ class ReferenceJob:
             self._tell([await asyncio.to_thread(compare_aggregation, self._file, ids, replay.aggregation)])
         return self._good, job_id
 
-    async def _submit(self, client: Client, ids: list[str]) -> str:
+    async def _submit(self, client: AsyncClient, ids: list[str]) -> str:
         self._show.heading(f"Job: {len(ids):,} containers × {', '.join(DOMAINS)}, aggregation {AGGREGATION}")
         begun = time.perf_counter()
-        body = {"container_ids": ids, "domains": DOMAINS, "aggregation": AGGREGATION}
-        answer = await client.submit(body, str(uuid.uuid4()))
+        answer = await client.submit(ids, DOMAINS, aggregation=AGGREGATION)
         took = time.perf_counter() - begun
         job_id = str(answer["job_id"])
         self._show.line(f"{job_id} accepted in {took * 1000:.0f} ms", good=True)
         return job_id
 
-    async def _read(self, client: Client, job_id: str, *, live: bool) -> Tally:
+    async def _read(self, client: AsyncClient, job_id: str, *, live: bool) -> Tally:
         """Reads the stream from its beginning to its end and counts it."""
         tally = Tally({domain.name: domain.container_column for domain in self._domains})
         bars = _Bars(self._show, self._wanted, self._chunks if live else None)
         begun = time.perf_counter()
         poll = asyncio.create_task(bars.follow_state(client, job_id)) if live else None
         try:
-            async with aclosing(follow(client, job_id, Cursor(), report=self._show.line)) as lines:
+            async with client.lines(job_id) as lines:
                 async for line in lines:
                     tally.add(line)
                     bars.update(tally, time.perf_counter() - begun)
@@ -99,11 +96,13 @@ class ReferenceJob:
         )
         return tally
 
-    async def _measure(self, job_id: str) -> None:
-        size, seconds = await asyncio.to_thread(drain, f"{self._url}{JOB}{job_id}/stream?offset=0")
-        self._show.line(
-            f"thrown away unread, as curl -o /dev/null would: {size / 1e6 / seconds:,.0f} MB/s", good=True
-        )
+    async def _measure(self, client: AsyncClient, job_id: str) -> None:
+        begun, size = time.perf_counter(), 0
+        async with client.lines(job_id) as lines:
+            async for line in lines:
+                size += len(line)
+        rate = size / 1e6 / (time.perf_counter() - begun)
+        self._show.line(f"as lines that nobody looks into: {rate:,.0f} MB/s", good=True)
 
     def _tell(self, checks: list[Check]) -> None:
         for check in checks:
@@ -127,15 +126,15 @@ class _Bars:
         rate = tally.bytes / 1e6 / seconds if seconds else 0
         self._bytes.update(tally.bytes, note=f"{rate:,.0f} MB/s")
 
-    async def follow_state(self, client: Client, job_id: str) -> None:
+    async def follow_state(self, client: AsyncClient, job_id: str) -> None:
         while True:
-            with suppress(CommandError):
+            with suppress(TracestreamError):
                 await self.show_state(client, job_id)
             await asyncio.sleep(_POLL)
 
-    async def show_state(self, client: Client, job_id: str) -> None:
+    async def show_state(self, client: AsyncClient, job_id: str) -> None:
         """How far the job itself is: a reader may be behind it."""
-        state = await client.state(job_id)
+        state = await client.status(job_id)
         eta = state["progress"]["eta_seconds"]
         note = str(state["status"]) + (f", about {eta:.0f} s left" if eta else "")
         if self._chunks is not None:

@@ -15,12 +15,12 @@ from pathlib import Path
 from broker.embedded import EmbeddedKafka, free_ports
 from broker.embedded_properties import HOST, Node
 from broker.errors import EmbeddedBrokerError
-from tracestream.client import Client
 from tracestream.data_command import ensure
 from tracestream.exits import CommandError
 from tracestream.memory import peak_memory
 from tracestream.ports import Ports
 from tracestream.processes import START_DEADLINE, Processes, Program, log_tail
+from tracestream.remote import connect
 from tracestream.show import Bar, Show
 from tracestream.signals import Stopped
 
@@ -149,7 +149,7 @@ class Stack:
         programs = [Program.own(name, [kind], env) for name, kind in names.items()]
         await self._processes.start(programs, progress=bar.update)
         bar.finish()
-        async with Client(self.url, patience=START_DEADLINE) as client:
+        async with connect(self.url, START_DEADLINE, self._show.line) as client:
             await client.ready()
         self._show.line(f"{', '.join(names)} ready", good=True)
 

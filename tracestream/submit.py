@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import json
 import sys
-import uuid
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from tracestream.client import Client
 from tracestream.exits import CommandError, Exit
-from tracestream.jobs import gateway_url, wait_for_end
+from tracestream.jobs import wait_for_end
 from tracestream.output import note, say
+from tracestream.remote import gateway
 from tracestream.tail_command import write_stream
 
 
 async def submit(arguments: Namespace) -> Exit:
-    body = _body(arguments)
-    key = arguments.idempotency_key or str(uuid.uuid4())
-    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
-        answer = await client.submit(body, key)
+    ids = _read(arguments.file)
+    async with gateway(arguments) as client:
+        answer = await client.submit(
+            ids,
+            arguments.domains,
+            aggregation=arguments.aggregation,
+            batch_size=arguments.batch_size,
+            ttl_seconds=arguments.ttl,
+            key=arguments.idempotency_key,
+        )
         _report(answer, arguments)
         if arguments.follow:
-            return await write_stream(client, answer["job_id"], patience=arguments.patience)
+            return await write_stream(client, answer["job_id"])
         if arguments.wait:
             return await wait_for_end(client, answer["job_id"])
     return Exit.OK
-
-
-def _body(arguments: Namespace) -> dict[str, Any]:
-    optional = {
-        "aggregation": arguments.aggregation,
-        "batch_size": arguments.batch_size,
-        "ttl_seconds": arguments.ttl,
-    }
-    given = {name: value for name, value in optional.items() if value is not None}
-    return {"container_ids": _read(arguments.file), "domains": arguments.domains, **given}
 
 
 def _report(answer: dict[str, Any], arguments: Namespace) -> None:

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from contextlib import aclosing
 
 from schemas.messages import COMPLETE
-from tracestream.client import Client
 from tracestream.exits import Exit
-from tracestream.jobs import gateway_url
-from tracestream.ndjson import Cursor
-from tracestream.output import note
-from tracestream.tail import follow
+from tracestream.remote import gateway
+from tracestream_client import AsyncClient
 
 
 async def tail(arguments: Namespace) -> Exit:
-    async with Client(gateway_url(arguments), patience=arguments.patience) as client:
-        return await write_stream(
-            client, arguments.job, arguments.offset, arguments.limit, patience=arguments.patience
-        )
+    async with gateway(arguments) as client:
+        return await write_stream(client, arguments.job, arguments.offset, arguments.limit)
 
 
-async def write_stream(
-    client: Client, job_id: str, offset: int = 0, limit: int | None = None, *, patience: float
-) -> Exit:
+async def write_stream(client: AsyncClient, job_id: str, offset: int = 0, limit: int | None = None) -> Exit:
     """Writes the lines from ``offset`` on. FAILED when the log ends with anything but ``complete``."""
-    cursor = Cursor(offset)
     output = sys.stdout.buffer
-    lines = follow(client, job_id, cursor, limit=limit, patience=patience, report=_report)
-    async with aclosing(lines):
+    async with client.lines(job_id, offset=offset, limit=limit) as lines:
         async for line in lines:
             output.write(line)
             output.flush()
-    return Exit.OK if cursor.terminal in (None, COMPLETE) else Exit.FAILED
-
-
-def _report(message: str) -> None:
-    note(f"tracestream: {message}")
+    return Exit.OK if lines.terminal in (None, COMPLETE) else Exit.FAILED

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from schemas import messages
-from tracestream.ndjson import head
+from tracestream_client.lines import head
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Tally:
         return self._digest.hexdigest()
 
     def add(self, line: bytes) -> None:
-        """Counts one line with its line end. Raises ``msgspec.MsgspecError`` and NotALine on what is not one of ours."""
+        """Counts one line with its line end. Raises ``msgspec.MsgspecError`` and NotTracestream on what is not one of ours."""
         offset, kind = head(line)
         self._check(offset > self._last_offset, f"offset {offset} comes after {self._last_offset}")
         self._check(self.terminal is None, f"a line of type {kind} behind the last message")

@@ -17,8 +17,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,8 +29,8 @@ from broker.errors import EmbeddedBrokerError
 from broker.settings import BrokerSettings
 from tests.faults.proxy import Proxy
 from tracestream import notify
-from tracestream.client import Client
 from tracestream.processes import Program, log_tail
+from tracestream_client import AsyncClient
 
 START_DEADLINE = 120.0
 FIRST_PAUSE = 0.3
@@ -229,12 +229,16 @@ class System:
         self.broker_deaths += 1
         return True
 
-    async def add(self, name: str, kind: str, command: Sequence[str]) -> Member:
-        """One more member, on the link of ``name``; start it."""
-        if name not in self.members:
-            self._kinds[name] = kind
-            self.members[name] = self._member(name, command, {})
-        return self.members[name]
+    @asynccontextmanager
+    async def one_more(self, name: str, command: Sequence[str]) -> AsyncIterator[Member]:
+        """One more member, which is ended with the block."""
+        member = self.members[name] = self._member(name, command, {})
+        try:
+            await member.start()
+            yield member
+        finally:
+            await member.stop()
+            del self.members[name]
 
     async def settle(self, seconds: float = START_DEADLINE) -> None:
         """Takes every fault back, and returns when every process is ready and every gateway says so."""
@@ -248,7 +252,7 @@ class System:
                 for member in self.members.values():
                     await member.ready.wait()
                 for url in self.urls:
-                    async with Client(url, patience=seconds) as client:
+                    async with AsyncClient(url, tries=None, patience_seconds=seconds) as client:
                         await client.ready()
         except TimeoutError:
             late = [member for member in self.members.values() if not member.ready.is_set()]

@@ -1,8 +1,7 @@
-"""Folders with their locks, the choice of a port, the plain output, the reading of a socket: parts of ``up`` and ``demo``."""
+"""Folders with their locks, the choice of a port, the plain output: parts of ``up`` and ``demo``."""
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
@@ -18,7 +17,6 @@ from rich.console import Console
 
 from tracestream import folders
 from tracestream.data_command import ensure
-from tracestream.drain import drain
 from tracestream.exits import CommandError
 from tracestream.ports import Ports, is_free
 from tracestream.show import PlainShow, Show, TerminalShow, amount
@@ -111,33 +109,6 @@ def test_demo_data_of_other_numbers_are_made_anew(tmp_path: Path) -> None:
     first = path.stat().st_mtime_ns
     ensure(tmp_path, 0.001, lambda *_: None)
     assert path.stat().st_mtime_ns != first
-
-
-async def _served(answer: bytes) -> tuple[int, float]:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        return await asyncio.to_thread(drain, f"http://127.0.0.1:{port}/x?offset=0")
-
-
-async def test_a_response_is_read_to_its_last_chunk() -> None:
-    answer = (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"5\r\nhello\r\n" * 1000 + b"0\r\n\r\n"
-    )
-    size, seconds = await _served(answer)
-    assert size == len(answer)
-    assert seconds > 0
-
-
-async def test_a_response_that_is_cut_off_is_an_error() -> None:
-    with pytest.raises(ConnectionError):
-        await _served(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel")
 
 
 def test_amounts_are_for_people() -> None:

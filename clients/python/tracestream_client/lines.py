@@ -54,5 +54,5 @@ def head(line: bytes) -> tuple[int, str]:
     """The offset and type of a line, without parsing it. Raises NotTracestream."""
     match = _HEAD.match(line)
     if match is None:
-        raise NotTracestream(f"This is not a line of a job's log: {line[:80]!r}")
+        raise NotTracestream(f"No gateway answers here: this is no line of a job's log: {line[:80]!r}")
     return int(match[1]), match[2].decode("ascii")
