@@ -1,0 +1,85 @@
+"""Bind variables: their description in a request, and their values."""
+
+from __future__ import annotations
+
+import datetime
+import struct
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tests.oracle import types
+from tests.oracle.errors import OracleError
+from tests.oracle.numbers import decode_number
+from tests.oracle.release import WITH_ACCOUNT_COLUMN
+from tests.oracle.times import decode_time
+from tests.oracle.ttc import Reader
+
+ROW_DATA = 7
+Value = str | int | Decimal | float | bytes | datetime.datetime | None
+
+_TIMES = frozenset({types.DATE, types.TIMESTAMP, types.TIMESTAMP_TZ, types.TIMESTAMP_LTZ})
+_TEXTS = frozenset({types.VARCHAR, types.CHAR, types.LONG})
+_BYTES = frozenset({types.RAW, types.LONG_RAW})
+_LONG_BIND = 4000
+"""A bind of more bytes than a VARCHAR2 may have is sent behind all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A bind variable or a defined column, as a request describes it."""
+
+    code: int
+    buffer_size: int
+    form: int
+
+
+def read_descriptions(reader: Reader, count: int, fields: int) -> tuple[Described, ...]:
+    """Raises OracleError where something is bound that the server does not know: an array or an object."""
+    described = []
+    for _ in range(count):
+        code, flags = reader.u8(), reader.u8()
+        reader.skip("bb")
+        buffer_size, elements = reader.number(), reader.number()
+        reader.number()
+        if reader.twice_sized() or elements or flags & 0x40:
+            raise OracleError(3115, "unsupported network datatype or representation")
+        reader.skip("nn")
+        form = reader.u8()
+        reader.skip("nn" if fields >= WITH_ACCOUNT_COLUMN else "n")
+        described.append(Described(code, buffer_size, form))
+    return tuple(described)
+
+
+def read_rows(reader: Reader, binds: tuple[Described, ...], count: int) -> list[list[Value]]:
+    """The values of ``count`` executions, in the order of the binds."""
+    rows = []
+    for _ in range(count if binds else 0):
+        kind = reader.u8()
+        if kind != ROW_DATA:
+            raise OracleError(3106, f"message {kind} where bind values should be")
+        values: list[Value] = [None] * len(binds)
+        short = [place for place, bind in enumerate(binds) if bind.buffer_size <= _LONG_BIND]
+        long = [place for place, bind in enumerate(binds) if bind.buffer_size > _LONG_BIND]
+        for place in (*short, *long):
+            values[place] = _value(reader.sized(), binds[place])
+        rows.append(values)
+    return rows
+
+
+def _value(raw: bytes | None, bind: Described) -> Value:
+    if raw is None:
+        return None
+    if bind.code in _TEXTS:
+        return raw.decode("utf-16-be" if bind.form == types.NATIONAL_TEXT else "utf-8")
+    if bind.code == types.NUMBER:
+        exact = decode_number(raw)
+        return int(exact) if exact == exact.to_integral_value() else exact
+    if bind.code in _TIMES:
+        return decode_time(raw)
+    if bind.code in _BYTES:
+        return raw
+    if bind.code == types.BINARY_DOUBLE:
+        straight = bytes([raw[0] & 0x7F]) + raw[1:] if raw[0] & 0x80 else bytes(~byte & 0xFF for byte in raw)
+        value: float = struct.unpack(">d", straight)[0]
+        return value
+    raise OracleError(3115, "unsupported network datatype or representation")

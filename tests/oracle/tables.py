@@ -1,0 +1,202 @@
+"""Tables given as typed values: exactly what a test wants to see on the wire, with what they held before.
+
+A small interpreter answers the queries that can be asked of them: columns and a few functions of one table, filtered by
+equality and IN-lists. DuckDB is not asked, since it holds neither every NUMBER nor every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import itemgetter
+from typing import Any
+
+from sqlglot import exp
+
+from tests.oracle import types
+from tests.oracle.binds import Value
+from tests.oracle.clock import Clock
+from tests.oracle.errors import OracleError
+from tests.oracle.rows import Result
+from tests.oracle.statements import Statement, bind_name
+from tests.oracle.times import Moment
+from tests.oracle.types import Column, OracleType
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    columns: tuple[Column, ...]
+    rows: Sequence[Row]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, OracleType], rows: Sequence[Row] = ()) -> Table:
+        return cls(tuple(Column(name, kind) for name, kind in columns.items()), rows)
+
+
+class Tables:
+    """Tables by name, each with its former states."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._states: dict[str, list[tuple[int, Table]]] = {}
+
+    def put(self, name: str, table: Table) -> None:
+        """The table from now on; a query as of an earlier SCN still finds what was before."""
+        self._states.setdefault(name.upper(), []).append((self._clock.change(), table))
+
+    def answers(self, statement: Statement) -> bool:
+        names = statement.tables
+        return bool(names) and names <= set(self._states)
+
+    def query(self, statement: Statement, values: Mapping[str, Value], scn: int | None) -> Result:
+        """Raises OracleError for what the interpreter does not know."""
+        return _Query(self, values, scn).select(statement.tree)
+
+    def at(self, name: str, scn: int | None) -> Table:
+        states = self._states.get(name.upper())
+        if not states:
+            raise OracleError(942)
+        if scn is None:
+            return states[-1][1]
+        past = [table for since, table in states if since <= scn]
+        if not past:
+            raise OracleError(1466, "unable to read data - table definition has changed")
+        return past[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    type: OracleType
+    of: Callable[[Row], Any]
+
+
+class _Query:
+    def __init__(self, tables: Tables, values: Mapping[str, Value], scn: int | None) -> None:
+        self._tables = tables
+        self._values = values
+        self._scn = scn
+
+    def select(self, tree: exp.Expr) -> Result:
+        if not isinstance(tree, exp.Select):
+            raise OracleError(3115, "typed tables answer a plain SELECT only")
+        source = self._source(tree.args["from_"].this)
+        columns: list[Column] = []
+        expressions: list[_Expression] = []
+        for item in tree.expressions:
+            if item.is_star:
+                columns += source.columns
+                expressions += [self._column(source, column.name) for column in source.columns]
+            else:
+                expression = self._expression(source, item.unalias())
+                columns.append(
+                    Column(item.alias_or_name.upper() or item.sql("oracle").upper(), expression.type)
+                )
+                expressions.append(expression)
+        rows = source.values
+        if where := tree.args.get("where"):
+            holds = self._condition(source, where.this)
+            rows = [row for row in rows if holds(row)]
+        return Result(
+            tuple(columns), [tuple(expression.of(row) for expression in expressions) for row in rows]
+        )
+
+    def _source(self, tree: exp.Expr) -> Result:
+        if isinstance(tree, exp.Subquery):
+            return self.select(tree.this)
+        table = self._tables.at(tree.name, self._scn)
+        return Result(table.columns, table.rows)
+
+    @staticmethod
+    def _column(source: Result, name: str) -> _Expression:
+        for place, column in enumerate(source.columns):
+            if column.name.upper() == name.upper():
+                return _Expression(column.type, itemgetter(place))
+        raise OracleError(904, f'"{name.upper()}": invalid identifier')
+
+    def _expression(self, source: Result, tree: exp.Expr) -> _Expression:
+        if isinstance(tree, exp.Column):
+            return self._column(source, tree.name)
+        if isinstance(tree, exp.Null):
+            return _Expression(types.varchar2(1), lambda _row: None)
+        if isinstance(tree, exp.Literal):
+            kind = types.varchar2(len(tree.this) or 1) if tree.is_string else types.number()
+            value = tree.this if tree.is_string else Decimal(tree.this)
+            return _Expression(kind, lambda _row: value)
+        if isinstance(tree, exp.ToChar):
+            inner = self._expression(source, tree.this)
+            write = _FORMATS.get(tree.args["format"].this)
+            if write is not None:
+                return _Expression(types.varchar2(64), _unless_null(inner.of, write))
+        if isinstance(tree, exp.Anonymous) and tree.name.upper() == "SYS_EXTRACT_UTC":
+            inner = self._expression(source, tree.expressions[0])
+            return _Expression(
+                types.timestamp(inner.type.scale),
+                _unless_null(inner.of, lambda value: Moment.of(value).at(0)),
+            )
+        raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
+
+    def _condition(self, source: Result, tree: exp.Expr) -> Callable[[Row], bool]:
+        if isinstance(tree, exp.Paren):
+            return self._condition(source, tree.this)
+        if isinstance(tree, (exp.And, exp.Or)):
+            left, right = self._condition(source, tree.left), self._condition(source, tree.right)
+            if isinstance(tree, exp.And):
+                return lambda row: left(row) and right(row)
+            return lambda row: left(row) or right(row)
+        if isinstance(tree, (exp.In, exp.EQ)):
+            wanted = tree.expressions if isinstance(tree, exp.In) else [tree.expression]
+            of = self._expression(source, tree.this).of
+            values = {self._constant(value) for value in wanted} - {None}
+            return lambda row: of(row) in values
+        raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
+
+    def _constant(self, tree: exp.Expr) -> Value:
+        if isinstance(tree, exp.Placeholder):
+            return self._values[bind_name(tree)]
+        if isinstance(tree, exp.Literal):
+            return str(tree.this) if tree.is_string else Decimal(tree.this)
+        raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
+
+
+def _unless_null(of: Callable[[Row], Any], then: Callable[[Any], Any]) -> Callable[[Row], Any]:
+    def value(row: Row) -> Any:
+        found = of(row)
+        return None if found is None else then(found)
+
+    return value
+
+
+def text_minimum(value: int | Decimal) -> str:
+    """``TO_CHAR(value, 'TM9')``: all digits, no zero in front of the point; beyond 64 characters with an exponent."""
+    exact = Decimal(value)
+    text = format(exact, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if text in ("", "-", "-0"):
+        text = "0"
+    sign = "-" if text.startswith("-") else ""
+    bare = text.removeprefix("-")
+    short = sign + (bare[1:] if bare.startswith("0.") else bare)
+    if len(short) <= 64:
+        return short
+    digits = "".join(map(str, exact.as_tuple().digits)).lstrip("0")
+    exponent = exact.adjusted()
+    fraction = digits[1:].rstrip("0")
+    mantissa = digits[0] + (f".{fraction}" if fraction else "")
+    return f"{sign}{mantissa}E{'-' if exponent < 0 else '+'}{abs(exponent):02}"
+
+
+def text_of_time(value: Any) -> str:
+    """``TO_CHAR`` with nine digits of a second's fraction."""
+    time = Moment.of(value)
+    day = f"{time.year:04}-{time.month:02}-{time.day:02}"
+    return f"{day}T{time.hour:02}:{time.minute:02}:{time.second:02}.{time.nanosecond:09}"
+
+
+_FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "TM9": text_minimum,
+    'YYYY-MM-DD"T"HH24:MI:SS.FF9': text_of_time,
+}
