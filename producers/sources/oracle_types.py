@@ -1,14 +1,13 @@
 """How each Oracle type is read so that Arrow holds it exactly. Pure: a described column in, a :class:`Reading` out.
 
 python-oracledb's data frames are exact for most types. Where they are not, the column is wrapped in SQL, and what arrives
-is brought into its final form here:
+is brought into its final form in :mod:`producers.sources.oracle_arrow`:
 
 - NUMBER without precision, FLOAT, and NUMBER whose scale is negative or above its precision arrive as doubles: read as text
   (``TM9`` gives all digits with a point), which :mod:`producers.encode` writes as a number;
-- TIMESTAMP with a zone arrives without it: read in UTC, which names the same moment;
-- a fraction of more than six digits passes through a Python datetime, which has six: read as text.
-
-One decimal is never let through as a double: :func:`finished` checks what arrived.
+- TIMESTAMP with a zone arrives without it, and a named zone not at all: read in UTC, which names the same moment;
+- a fraction of more than six digits passes through a Python datetime, which has six: read as text;
+- a LOB arrives whole, of whatever size: one above the limit is left in the database, and only its length comes.
 """
 
 from __future__ import annotations
@@ -18,11 +17,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from producers.encode import number_text
-from producers.sources.protocol import SourceFailed
 from schemas.values import Column, Database, column
 
 
@@ -51,6 +45,10 @@ class Wrap(Enum):
     UTC = "SYS_EXTRACT_UTC({})"
     FINE = "TO_CHAR({}, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9')"
     FINE_UTC = "TO_CHAR(SYS_EXTRACT_UTC({}), 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9')"
+    LOB = "CASE WHEN DBMS_LOB.GETLENGTH({}) <= {limit} THEN {} END"
+
+
+_LOB_LENGTH = "CAST(DBMS_LOB.GETLENGTH({}) AS NUMBER(18))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +57,20 @@ class Reading:
 
     column: Column
     wrap: Wrap
-    is_lob: bool = False
 
     @property
-    def expression(self) -> str:
+    def is_lob(self) -> bool:
+        return self.wrap is Wrap.LOB
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether a value may have megabytes, so that few rows are to be fetched at a time."""
+        return self.is_lob or self.column.database_type.startswith("LONG")
+
+    def expression(self, lob_bytes: int) -> str:
         """The select item, over the domain's query as ``q``."""
         name = f'"{self.column.name}"'
-        return f"{self.wrap.value.format('q.' + name)} AS {name}"
+        return f"{self.wrap.value.replace('{}', 'q.' + name).replace('{limit}', str(lob_bytes))} AS {name}"
 
 
 _NAMES = {
@@ -74,6 +79,7 @@ _NAMES = {
     "TIMESTAMP_TZ": "TIMESTAMP WITH TIME ZONE",
     "TIMESTAMP_LTZ": "TIMESTAMP WITH LOCAL TIME ZONE",
     "LONG_RAW": "LONG RAW",
+    "LONG_NVARCHAR": "LONG",
 }
 _LOBS = ("CLOB", "NCLOB", "BLOB")
 _SIZED = ("VARCHAR2", "NVARCHAR2", "CHAR", "NCHAR", "RAW")
@@ -88,7 +94,7 @@ def reading(described: Described) -> Reading:
     name = _NAMES.get(described.type_name, described.type_name)
     if name == "NUMBER":
         return _number(described)
-    if name in ("TIMESTAMP", *_NAMES.values()) and name.startswith("TIMESTAMP"):
+    if name.startswith("TIMESTAMP"):
         digits = described.scale or 0  # the driver says None for 0
         known = column(described.name, Database.ORACLE, name.replace("TIMESTAMP", f"TIMESTAMP({digits})", 1))
         zoned, fine = name != "TIMESTAMP", digits >= _LEAST_FINE
@@ -100,7 +106,7 @@ def reading(described: Described) -> Reading:
         }
         return Reading(known, wraps[zoned, fine])
     text = f"{name}({described.size})" if name in _SIZED and described.size else name
-    return Reading(column(described.name, Database.ORACLE, text), Wrap.NONE, name in _LOBS)
+    return Reading(column(described.name, Database.ORACLE, text), Wrap.LOB if name in _LOBS else Wrap.NONE)
 
 
 def _number(described: Described) -> Reading:
@@ -115,45 +121,15 @@ def _number(described: Described) -> Reading:
     return Reading(column(described.name, Database.ORACLE, text), Wrap.NONE if exact else Wrap.NUMBER)
 
 
-def wrapped(statement: str, readings: Sequence[Reading]) -> str:
-    """The domain's query with the columns that need it wrapped, or as it is."""
+def wrapped(statement: str, readings: Sequence[Reading], lob_bytes: int) -> str:
+    """The domain's query with the columns that need it wrapped, or as it is.
+
+    Behind the columns stand the lengths of its LOBs, in their order (characters of a CLOB, bytes of a BLOB).
+    """
     if all(known.wrap is Wrap.NONE for known in readings):
         return statement
-    items = ", ".join(known.expression for known in readings)
+    items = [known.expression(lob_bytes) for known in readings]
+    lobs = [f'q."{known.column.name}"' for known in readings if known.is_lob]
+    items += [f'{_LOB_LENGTH.format(name)} AS "#{number}"' for number, name in enumerate(lobs, 1)]
     # The line end closes a comment that the query may end with. All parts are the catalogue's; values are bound.
-    return f"SELECT {items} FROM (\n{statement}\n) q"  # noqa: S608
-
-
-def finished(batch: pa.RecordBatch, readings: Sequence[Reading], lob_bytes: int) -> pa.RecordBatch:
-    """The batch as the encoder takes it. Raises SourceFailed where a column did not arrive as it should, or a LOB is too large."""
-    pairs = [_finished(known, array, lob_bytes) for known, array in zip(readings, batch.columns, strict=True)]
-    return pa.RecordBatch.from_arrays(
-        [array for _, array in pairs], schema=pa.schema([field for field, _ in pairs])
-    )
-
-
-def _finished(known: Reading, array: pa.Array, lob_bytes: int) -> tuple[pa.Field, pa.Array]:
-    name, kind = known.column.name, known.column.database_type
-    if kind.startswith("NUMBER") and pa.types.is_floating(array.type):
-        raise SourceFailed(f"Column {name} ({kind}) arrived as a double, which does not hold all its digits.")
-    if known.is_lob and (pc.max(pc.binary_length(array)).as_py() or 0) > lob_bytes:
-        raise SourceFailed(
-            f"A value of column {name} ({kind}) is larger than {lob_bytes} bytes.",
-            hint="Raise TRACE_LOB_BYTES.",
-        )
-    if known.wrap is Wrap.NUMBER:
-        return number_text(name), pc.replace_substring_regex(array, r"^(-?)\.", r"\10.")
-    if known.wrap is Wrap.UTC:
-        array = pc.assume_timezone(array, "UTC")
-    elif known.wrap in (Wrap.FINE, Wrap.FINE_UTC):
-        array = _trimmed(array)
-        if known.wrap is Wrap.FINE_UTC:
-            array = pc.binary_join_element_wise(array, "Z", "")
-    return pa.field(name, array.type), array
-
-
-def _trimmed(texts: pa.Array) -> pa.Array:
-    """Nine digits of a fraction as 0, 3, 6 or 9, as many as the value needs."""
-    for ending, kept in ((r"\.000000000$", ""), (r"000000$", ""), (r"(\.\d{6})000$", r"\1")):
-        texts = pc.replace_substring_regex(texts, ending, kept)
-    return texts
+    return f"SELECT {', '.join(items)} FROM (\n{statement}\n) q"  # noqa: S608

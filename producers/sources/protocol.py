@@ -30,6 +30,7 @@ class SourceError(Exception):
 
     def __init__(self, message: str, *, code: str = "", hint: str = "") -> None:
         super().__init__(f"{message} {hint}".strip())
+        self.message = message
         self.code = code
         self.hint = hint
 

@@ -32,13 +32,53 @@ class SourceSettings:
         "DuckDB's memory limit, as DuckDB writes it; each chunk being read needs about 12 MB.",
     )
     oracle_dsn: str = setting(
-        "TRACE_ORACLE_DSN", "", "Easy Connect string or descriptor, such as host:1521/service."
+        "TRACE_ORACLE_DSN",
+        "",
+        "Easy Connect string, descriptor or alias, such as host:1521/service; without user and password.",
     )
     oracle_user: str = setting("TRACE_ORACLE_USER", "", "Oracle's user.")
     oracle_password: str = setting("TRACE_ORACLE_PASSWORD", "", "Oracle's password.", secret=True)
     oracle_flashback: bool = setting(
-        "TRACE_ORACLE_FLASHBACK", True, "Read every chunk of a job at one SCN; needs FLASHBACK on the tables."
+        "TRACE_ORACLE_FLASHBACK",
+        True,
+        "Read every chunk of a job at one SCN; needs FLASHBACK on the tables and EXECUTE on DBMS_FLASHBACK.",
     )
     oracle_connect_seconds: float = setting(
-        "TRACE_ORACLE_CONNECT_SECONDS", 10.0, "How long connecting to Oracle may take.", unit="seconds"
+        "TRACE_ORACLE_CONNECT_SECONDS",
+        10.0,
+        "How long connecting to Oracle, or asking whether a connection still lives, may take.",
+        unit="seconds",
+    )
+    oracle_call_seconds: float = setting(
+        "TRACE_ORACLE_CALL_SECONDS",
+        120.0,
+        "How long one round trip may take before it is broken, where the domain has no timeout_seconds.",
+        unit="seconds",
+    )
+    oracle_wait_seconds: float = setting(
+        "TRACE_ORACLE_WAIT_SECONDS",
+        30.0,
+        "How long a query waits for a connection when all TRACE_SOURCE_CONNECTIONS are in use.",
+        unit="seconds",
+    )
+    oracle_config_dir: Path | None = setting(
+        "TRACE_ORACLE_CONFIG_DIR", None, "The folder of tnsnames.ora, for a DSN that is an alias."
+    )
+    oracle_wallet: Path | None = setting(
+        "TRACE_ORACLE_WALLET",
+        None,
+        "The folder of a wallet for TLS (tcps): ewallet.pem, in thick mode cwallet.sso.",
+    )
+    oracle_wallet_password: str = setting(
+        "TRACE_ORACLE_WALLET_PASSWORD", "", "The password of ewallet.pem.", secret=True
+    )
+    oracle_thick: bool = setting(
+        "TRACE_ORACLE_THICK",
+        False,
+        "Use Oracle's client libraries (thick mode), which must be installed, instead of the driver's own protocol.",
+    )
+    oracle_client_folder: Path | None = setting(
+        "TRACE_ORACLE_CLIENT_FOLDER",
+        None,
+        "Where those libraries lie, on macOS and Windows; elsewhere the system's search path says it.",
     )

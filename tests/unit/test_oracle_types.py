@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 
-from catalogue.domain import parse_domain
 from producers.encode import encode_records
-from producers.sources.oracle import statement_of
-from producers.sources.oracle_errors import translated
-from producers.sources.oracle_types import Reading, Wrap, finished, reading, wrapped
-from producers.sources.protocol import SnapshotLost, SourceError, SourceFailed, SourceUnavailable
+from producers.sources.oracle_arrow import finished
+from producers.sources.oracle_types import Reading, Wrap, reading, wrapped
+from producers.sources.protocol import SourceFailed
 from schemas.values import JsonForm, UnsupportedType
-
-DOMAIN = parse_domain(
-    "rows",
-    "SELECT ID FROM T {{as_of}} t WHERE ID IN ({{ids}})",
-    'description = "x"\ncontainer_id = "ID"\nchunk_size = 20',
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,12 @@ DECISIONS = [
     (Info("TIMESTAMP_LTZ", 0, 3), "TIMESTAMP(3) WITH LOCAL TIME ZONE", Wrap.UTC),
     (Info("TIMESTAMP_TZ", 0, 9), "TIMESTAMP(9) WITH TIME ZONE", Wrap.FINE_UTC),
     (Info("RAW", size=16), "RAW(16)", Wrap.NONE),
-    (Info("CLOB"), "CLOB", Wrap.NONE),
+    (Info("CLOB"), "CLOB", Wrap.LOB),
+    (Info("NCLOB"), "NCLOB", Wrap.LOB),
+    (Info("BLOB"), "BLOB", Wrap.LOB),
+    (Info("LONG"), "LONG", Wrap.NONE),
+    (Info("LONG_RAW"), "LONG RAW", Wrap.NONE),
+    (Info("BOOLEAN"), "BOOLEAN", Wrap.NONE),
 ]
 
 
@@ -60,7 +57,7 @@ DECISIONS = [
 def test_each_type_is_read_in_a_way_that_keeps_its_digits(info: Info, database_type: str, wrap: Wrap) -> None:
     known = reading(info)
     assert (known.column.database_type, known.wrap) == (database_type, wrap)
-    assert known.is_lob is (info.type_name == "CLOB")
+    assert known.is_unbounded is ("LOB" in info.type_name or "LONG" in info.type_name)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +70,8 @@ def test_a_type_without_a_rule_is_refused(kind: str) -> None:
 
 def test_only_queries_with_a_column_that_needs_it_are_wrapped() -> None:
     plain, number = reading(Info("DATE", name="D")), reading(Info("NUMBER", name="N"))
-    assert wrapped("SELECT 1", [plain]) == "SELECT 1"
-    assert wrapped("SELECT 1 -- end", [plain, number]) == (
+    assert wrapped("SELECT 1", [plain], 10) == "SELECT 1"
+    assert wrapped("SELECT 1 -- end", [plain, number], 10) == (
         """SELECT q."D" AS "D", TO_CHAR(q."N", 'TM9', 'NLS_NUMERIC_CHARACTERS=''.,''') AS "N" FROM (\nSELECT 1 -- end\n) q"""
     )
 
@@ -84,7 +81,7 @@ def batch_of(known: Reading, *values: object, kind: pa.DataType | None = None) -
 
 
 def json_of(known: Reading, *values: object, kind: pa.DataType | None = None) -> bytes:
-    rows = encode_records(finished(batch_of(known, *values, kind=kind), [known], lob_bytes=10))
+    rows = encode_records(finished(batch_of(known, *values, kind=kind), [known], 10))
     return bytes(rows.data)
 
 
@@ -128,39 +125,45 @@ def test_a_decimal_passes_as_it_is() -> None:
     assert json_of(known, Decimal("1.50"), kind=pa.decimal128(38, 2)) == b'{"X":1.50},'
 
 
-def test_a_lob_above_the_limit_is_refused_by_column() -> None:
+LOBS = [
+    (
+        reading(Info("CLOB")),
+        pa.large_string(),
+        ["x" * 10, None, None],
+        b'{"X":"xxxxxxxxxx"},{"X":""},{"X":null},',
+    ),
+    (reading(Info("BLOB")), pa.large_binary(), [b"\0\xff", None, None], b'{"X":"00ff"},{"X":""},{"X":null},'),
+]
+
+
+def lob_batch(kind: pa.DataType, values: list[object], lengths: list[int | None]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(
+        [pa.array(values, kind), pa.array(lengths, pa.decimal128(18, 0))], names=["X", "#1"]
+    )
+
+
+@pytest.mark.parametrize(("known", "kind", "values", "text"), LOBS, ids=lambda each: str(each)[:20])
+def test_an_empty_lob_is_not_null_though_the_driver_tells_them_alike(
+    known: Reading, kind: pa.DataType, values: list[object], text: bytes
+) -> None:
+    batch = finished(lob_batch(kind, values, [10, 0, None]), [known], 10)
+    assert bytes(encode_records(batch).data) == text
+
+
+def test_a_lob_above_the_limit_is_refused_by_column_without_having_been_sent() -> None:
     known = reading(Info("CLOB"))
-    assert json_of(known, "x" * 10, kind=pa.large_string()) == b'{"X":"xxxxxxxxxx"},'
     with pytest.raises(SourceFailed, match=r"column X \(CLOB\) is larger than 10 bytes.*TRACE_LOB_BYTES"):
-        json_of(known, "x" * 11, kind=pa.large_string())
+        finished(lob_batch(pa.large_string(), [None], [11]), [known], 10)
 
 
-def test_a_chunk_binds_its_ids_by_name_padded_and_at_its_snapshot() -> None:
-    known = [reading(Info("VARCHAR", name="ID"))]
-    text, binds = statement_of(DOMAIN, known, ["a", "b"], 77)
-    assert text.startswith("SELECT ID FROM T AS OF SCN :scn t WHERE ID IN (:c1, :c2, ")
-    assert binds == {"c1": "a", "scn": 77, **{f"c{number}": "b" for number in range(2, 11)}}
-    text, binds = statement_of(replace(DOMAIN, chunk_size=2), known, ["a", "b"], None)
-    assert text == "SELECT ID FROM T  t WHERE ID IN (:c1, :c2)"
-    assert binds == {"c1": "a", "c2": "b"}
+def test_a_clob_within_the_limit_in_characters_and_above_it_in_bytes_is_refused() -> None:
+    with pytest.raises(SourceFailed, match="larger than 10 bytes"):
+        finished(lob_batch(pa.large_string(), ["膠" * 4], [4]), [reading(Info("CLOB"))], 10)
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        ("ORA-00942", SourceFailed),
-        ("ORA-01017", SourceFailed),
-        ("ORA-01555", SnapshotLost),
-        ("ORA-08180", SnapshotLost),
-        ("ORA-03113", SourceUnavailable),
-        ("ORA-00018", SourceUnavailable),
-        ("DPY-6005", SourceUnavailable),
-        ("DPY-4011", SourceUnavailable),
-        ("DPY-2016", SourceFailed),
-    ],
-)
-def test_a_code_says_whether_another_try_may_succeed(code: str, kind: type[SourceError]) -> None:
-    error = translated(code, f"{code}: something\nHelp: https://example.org")
-    assert type(error) is kind
-    assert error.code == code
-    assert str(error).startswith(f"Oracle: {code}: something.")
+def test_the_lengths_of_lobs_stand_behind_the_columns() -> None:
+    text = wrapped("SELECT 1", [reading(Info("CLOB", name="A")), reading(Info("DATE", name="D"))], 99)
+    assert text == (
+        'SELECT CASE WHEN DBMS_LOB.GETLENGTH(q."A") <= 99 THEN q."A" END AS "A", q."D" AS "D",'
+        ' CAST(DBMS_LOB.GETLENGTH(q."A") AS NUMBER(18)) AS "#1" FROM (\nSELECT 1\n) q'
+    )

@@ -1,0 +1,62 @@
+"""The statement of a chunk and its binds. Pure.
+
+Statements of like chunks have equal texts and equal kinds of binds, so that the driver keeps its cursor and Oracle its plan:
+the list of IDs has one of four lengths, the last ID repeated, and all its binds are declared with one of three sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalogue.domain import ORACLE, ORACLE_WITHOUT_FLASHBACK, SCN_BIND, Domain, bind_names
+from producers.chunks import padded
+from producers.sources.oracle_types import Reading, wrapped
+
+SNAPSHOT = "SELECT DBMS_FLASHBACK.GET_SYSTEM_CHANGE_NUMBER FROM DUAL"
+
+BIND_SIZES = (32, 128, 1024)
+"""Bytes. Oracle makes a new child cursor whenever a bind crosses 32, 128 or 2,000 bytes; 1,024 is an ID of 256 characters."""
+
+_LOB_BATCH_BYTES = 32 << 20
+"""What a batch of rows with a LOB may hold at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``ids`` are bound as ``names``, each declared with ``bind_size`` bytes; ``scn`` as ``:scn`` where it is not None."""
+
+    text: str
+    names: Sequence[str]
+    ids: Sequence[str]
+    bind_size: int
+    scn: int | None
+
+
+def query_of(
+    domain: Domain, readings: Sequence[Reading], container_ids: Sequence[str], scn: int | None, lob_bytes: int
+) -> Query:
+    """The query for these container IDs, as of ``scn`` where it is not None."""
+    ids = padded(container_ids, domain.chunk_size)
+    text = domain.render(ORACLE if scn is not None else ORACLE_WITHOUT_FLASHBACK, ids)
+    longest = max(len(each.encode()) for each in ids)
+    return Query(
+        wrapped(text, readings, lob_bytes),
+        bind_names(len(ids)),
+        ids,
+        next((size for size in BIND_SIZES if longest <= size), longest),
+        scn if f":{SCN_BIND}" in text else None,
+    )
+
+
+def description_of(domain: Domain) -> str:
+    """The domain's query for being described alone."""
+    return domain.render(ORACLE_WITHOUT_FLASHBACK, [""])
+
+
+def rows_at_a_time(readings: Sequence[Reading], batch_size: int, lob_bytes: int) -> int:
+    """How many rows a round trip brings: fewer where a value may be large."""
+    unbounded = sum(known.is_unbounded for known in readings)
+    if not unbounded:
+        return batch_size
+    return max(1, min(batch_size, _LOB_BATCH_BYTES // (unbounded * max(1, lob_bytes))))
