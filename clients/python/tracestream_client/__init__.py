@@ -20,6 +20,7 @@ from tracestream_client.errors import (
 )
 from tracestream_client.lines import TERMINAL, LineSplitter
 from tracestream_client.messages import Exact, Message, Record
+from tracestream_client.operations import Job
 from tracestream_client.resume import Resuming
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ConnectionLost",
     "Exact",
     "Interrupted",
+    "Job",
     "JobCancelled",
     "JobExpired",
     "JobFailed",

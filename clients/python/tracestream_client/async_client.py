@@ -21,7 +21,7 @@ from tracestream_client.messages import (
     Record,
     RecordReader,
 )
-from tracestream_client.operations import Answer, Operation
+from tracestream_client.operations import Answer, Job, Operation
 from tracestream_client.resume import Resume
 from tracestream_client.transport import STREAM_HEADERS, Connection, OnResume, repeatable
 
@@ -44,7 +44,7 @@ class AsyncClient:
         url: str,
         *,
         headers: dict[str, str] | None = None,
-        tries: int | None = 12,
+        tries: int | None = 10,
         patience_seconds: float | None = 300.0,
         backoff_seconds: float = 0.25,
         stall_seconds: float = 30.0,
@@ -99,7 +99,7 @@ class AsyncClient:
 
     def stream(
         self,
-        job: str,
+        job: Job,
         *,
         offset: int = 0,
         limit: int | None = None,
@@ -114,7 +114,7 @@ class AsyncClient:
         return self._stream(job, MessageReader(exact), offset, limit, pull_lines)
 
     def records(
-        self, job: str, *, domain: str | None = None, offset: int = 0, exact: Exact = None
+        self, job: Job, *, domain: str | None = None, offset: int = 0, exact: Exact = None
     ) -> AsyncStream[Record]:
         """The records of ``domain``, or of all domains one after the other; ``offset`` is a message's.
 
@@ -122,11 +122,11 @@ class AsyncClient:
         """
         return self._stream(job, RecordReader(domain, exact), offset)
 
-    def lines(self, job: str, *, offset: int = 0, limit: int | None = None) -> AsyncStream[bytes]:
+    def lines(self, job: Job, *, offset: int = 0, limit: int | None = None) -> AsyncStream[bytes]:
         """The lines of the log as they stand, each with its line end, not parsed."""
         return self._stream(job, LineReader(), offset, limit)
 
-    async def status(self, job: str) -> dict[str, Any]:
+    async def status(self, job: Job) -> dict[str, Any]:
         """The job's state: ``status``, ``progress``, ``expires_at`` and so on."""
         return await self._call(operations.status(job))
 
@@ -137,22 +137,22 @@ class AsyncClient:
         return await self._call(operations.listed(limit, after, status))
 
     async def page(
-        self, job: str, domain: str, *, offset: int = 0, limit: int = 5000, exact: Exact = None
+        self, job: Job, domain: str, *, offset: int = 0, limit: int = 5000, exact: Exact = None
     ) -> dict[str, Any]:
         """``{domain, offset, limit, total, status, data}``, with ``next``: the offset of the next page, None at the end;
         and ``retry_after``: seconds, where more is to come. ``offset`` counts the domain's records.
         """
         return await self._call(operations.page(job, domain, offset, limit, exact))
 
-    async def cancel(self, job: str) -> dict[str, Any]:
+    async def cancel(self, job: Job) -> dict[str, Any]:
         """Stops the job; what was written stays readable. Its state."""
         return await self._call(operations.cancel(job))
 
-    async def remove(self, job: str) -> None:
+    async def remove(self, job: Job) -> None:
         """Stops the job if need be, and removes its log."""
         await self._call(operations.remove(job))
 
-    async def set_ttl(self, job: str, ttl_seconds: int) -> dict[str, Any]:
+    async def set_ttl(self, job: Job, ttl_seconds: int) -> dict[str, Any]:
         """Keeps the log for so long behind the job's end. Its state."""
         return await self._call(operations.set_ttl(job, ttl_seconds))
 
@@ -166,7 +166,7 @@ class AsyncClient:
 
     def _stream(
         self,
-        job: str,
+        job: Job,
         reader: Reader[T],
         offset: int,
         limit: int | None = None,

@@ -1,7 +1,7 @@
 """Pure: how long to wait before trying again, and how often to try.
 
 Exponential with full jitter: each wait is drawn from 0 to a bound that doubles, so that clients that were cut together do not come
-back together. A server's Retry-After is obeyed as the least wait. Progress sets everything back.
+back together. What a server's Retry-After asks for comes on top, for the same reason. Progress sets everything back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LONGEST_WAIT = 15.0
+LONGEST_WAIT = 30.0
 """Seconds: the bound of a wait doubles up to here."""
 
 
@@ -56,7 +56,7 @@ class Backoff:
         if retry.tries is not None and self._failures >= retry.tries:
             return None
         bound = min(LONGEST_WAIT, retry.backoff_seconds * 2 ** min(self._failures, 32))
-        wait = max(self._draw(0.0, bound), retry_after or 0.0)
+        wait = self._draw(0.0, bound) + (retry_after or 0.0)
         if retry.patience_seconds is not None and now + wait - self._since > retry.patience_seconds:
             return None
         return wait

@@ -20,7 +20,7 @@ from tracestream_client.messages import (
     Record,
     RecordReader,
 )
-from tracestream_client.operations import Answer, Operation
+from tracestream_client.operations import Answer, Job, Operation
 from tracestream_client.resume import Resume
 from tracestream_client.transport import STREAM_HEADERS, Connection, OnResume, repeatable
 
@@ -43,7 +43,7 @@ class Client:
         url: str,
         *,
         headers: dict[str, str] | None = None,
-        tries: int | None = 12,
+        tries: int | None = 10,
         patience_seconds: float | None = 300.0,
         backoff_seconds: float = 0.25,
         stall_seconds: float = 30.0,
@@ -98,7 +98,7 @@ class Client:
 
     def stream(
         self,
-        job: str,
+        job: Job,
         *,
         offset: int = 0,
         limit: int | None = None,
@@ -113,7 +113,7 @@ class Client:
         return self._stream(job, MessageReader(exact), offset, limit, pull_lines)
 
     def records(
-        self, job: str, *, domain: str | None = None, offset: int = 0, exact: Exact = None
+        self, job: Job, *, domain: str | None = None, offset: int = 0, exact: Exact = None
     ) -> Stream[Record]:
         """The records of ``domain``, or of all domains one after the other; ``offset`` is a message's.
 
@@ -121,11 +121,11 @@ class Client:
         """
         return self._stream(job, RecordReader(domain, exact), offset)
 
-    def lines(self, job: str, *, offset: int = 0, limit: int | None = None) -> Stream[bytes]:
+    def lines(self, job: Job, *, offset: int = 0, limit: int | None = None) -> Stream[bytes]:
         """The lines of the log as they stand, each with its line end, not parsed."""
         return self._stream(job, LineReader(), offset, limit)
 
-    def status(self, job: str) -> dict[str, Any]:
+    def status(self, job: Job) -> dict[str, Any]:
         """The job's state: ``status``, ``progress``, ``expires_at`` and so on."""
         return self._call(operations.status(job))
 
@@ -134,22 +134,22 @@ class Client:
         return self._call(operations.listed(limit, after, status))
 
     def page(
-        self, job: str, domain: str, *, offset: int = 0, limit: int = 5000, exact: Exact = None
+        self, job: Job, domain: str, *, offset: int = 0, limit: int = 5000, exact: Exact = None
     ) -> dict[str, Any]:
         """``{domain, offset, limit, total, status, data}``, with ``next``: the offset of the next page, None at the end;
         and ``retry_after``: seconds, where more is to come. ``offset`` counts the domain's records.
         """
         return self._call(operations.page(job, domain, offset, limit, exact))
 
-    def cancel(self, job: str) -> dict[str, Any]:
+    def cancel(self, job: Job) -> dict[str, Any]:
         """Stops the job; what was written stays readable. Its state."""
         return self._call(operations.cancel(job))
 
-    def remove(self, job: str) -> None:
+    def remove(self, job: Job) -> None:
         """Stops the job if need be, and removes its log."""
         self._call(operations.remove(job))
 
-    def set_ttl(self, job: str, ttl_seconds: int) -> dict[str, Any]:
+    def set_ttl(self, job: Job, ttl_seconds: int) -> dict[str, Any]:
         """Keeps the log for so long behind the job's end. Its state."""
         return self._call(operations.set_ttl(job, ttl_seconds))
 
@@ -163,7 +163,7 @@ class Client:
 
     def _stream(
         self,
-        job: str,
+        job: Job,
         reader: Reader[T],
         offset: int,
         limit: int | None = None,

@@ -22,7 +22,6 @@ from collections.abc import Mapping
 from typing import Any
 
 TYPE_PREFIX = "urn:tracestream:problem:"
-_NAMED = frozenset({"type", "title", "status", "detail"})
 
 
 class TracestreamError(Exception):
@@ -33,21 +32,19 @@ class ProblemError(TracestreamError):
     """The gateway answered with a problem document (RFC 9457); the message is a sentence made from it."""
 
     def __init__(self, problem: Mapping[str, Any], status: int, retry_after: float | None = None) -> None:
-        self.problem = dict(problem)
-        """The whole document; empty where the answer had none."""
-        self.type = _text(problem, "type")
-        """Stable, such as ``urn:tracestream:problem:job-expired``; None where the answer was no problem document."""
+        self.members = dict(problem)
+        """The whole document, with the members of its kind: ``index``, ``earliest``, ``end`` and so on."""
+        self.type = _text(problem, "type") or "about:blank"
+        """Stable, such as ``urn:tracestream:problem:job-expired``; ``about:blank`` where the answer was no problem document."""
         self.status = status
         self.title = _text(problem, "title") or f"The gateway answered {status}"
         self.detail = _text(problem, "detail") or ""
-        self.members = {name: value for name, value in problem.items() if name not in _NAMED}
-        """What the document says besides, such as ``index``, ``earliest`` and ``end``."""
         self.retry_after = retry_after
         """Seconds that the gateway asks to be left alone for, where it says so."""
         super().__init__(f"{self.title}: {self.detail}" if self.detail else f"{self.title}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problem, self.status, self.retry_after)
+        return type(self), (self.members, self.status, self.retry_after)
 
 
 class RequestProblem(ProblemError):
@@ -60,6 +57,9 @@ class UnknownJob(RequestProblem):
 
 class JobExpired(RequestProblem):
     """The job has expired or was removed, and its log is gone."""
+
+    offset: int | None = None
+    """Where a stream stood; None for other operations."""
 
 
 class ServiceProblem(ProblemError):

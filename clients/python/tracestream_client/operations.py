@@ -17,6 +17,9 @@ from tracestream_client.messages import Exact, parse, parse_page
 
 T = TypeVar("T")
 
+Job = str | Mapping[str, Any]
+"""A job's id, or what has it as ``job_id``: the answer to a submit, a state."""
+
 JOBS = "/api/trace/jobs"
 JOB = "/api/trace/job/"
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -91,24 +94,24 @@ def listed(limit: int, after: str | None, status: str | None) -> Operation[dict[
     return Operation("GET", JOBS, _object, params)
 
 
-def status(job: str) -> Operation[dict[str, Any]]:
+def status(job: Job) -> Operation[dict[str, Any]]:
     return Operation("GET", path(job), _object)
 
 
-def set_ttl(job: str, ttl_seconds: int) -> Operation[dict[str, Any]]:
+def set_ttl(job: Job, ttl_seconds: int) -> Operation[dict[str, Any]]:
     body = _encoded({"ttl_seconds": ttl_seconds})
     return Operation("PATCH", path(job), _object, headers=_JSON, body=body)
 
 
-def cancel(job: str) -> Operation[dict[str, Any]]:
+def cancel(job: Job) -> Operation[dict[str, Any]]:
     return Operation("POST", f"{path(job)}/cancel", _object)
 
 
-def remove(job: str) -> Operation[None]:
+def remove(job: Job) -> Operation[None]:
     return Operation("DELETE", path(job), lambda _: None)
 
 
-def page(job: str, domain: str, offset: int, limit: int, exact: Exact) -> Operation[dict[str, Any]]:
+def page(job: Job, domain: str, offset: int, limit: int, exact: Exact) -> Operation[dict[str, Any]]:
     """Records of a domain; ``next`` and ``retry_after`` are added from the headers."""
 
     def meaning(answer: Answer) -> dict[str, Any]:
@@ -131,11 +134,12 @@ def ready() -> Operation[None]:
     return Operation("GET", "/readyz", lambda _: None)
 
 
-def path(job: str) -> str:
+def path(job: Job) -> str:
     """The path of a job. Raises ValueError without an id, whose path would be another one's."""
-    if not job:
+    name = job if isinstance(job, str) else job["job_id"]
+    if not name:
         raise ValueError("The job id is empty.")
-    return JOB + quote(job, safe="")
+    return JOB + quote(name, safe="")
 
 
 def retry_after(answer: Answer) -> float | None:

@@ -20,6 +20,7 @@ from tracestream_client.backoff import Backoff, Retry
 from tracestream_client.errors import (
     ConnectionLost,
     Interrupted,
+    JobExpired,
     NotTracestream,
     ServiceProblem,
     TracestreamError,
@@ -94,7 +95,11 @@ class Resume(Generic[T]):
 
     def answered(self, answer: Answer) -> None:
         """The head of the answer came, with the body where the status is not 200. Raises ProblemError, NotTracestream."""
-        check(answer)
+        try:
+            check(answer)
+        except JobExpired as error:
+            error.offset = self.offset
+            raise
         kind = answer.headers.get("content-type", NDJSON)
         if answer.status == 200 and not kind.startswith(NDJSON):
             raise NotTracestream(
