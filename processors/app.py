@@ -188,4 +188,4 @@ async def _prepare_topics(broker: BrokerSettings) -> None:
         except Retriable as error:
             log.warning("can't start yet: %s; trying again in %.0f s", error, pause)
         await asyncio.sleep(pause)
-        pause = min(pause * 2, 10.0)
+        pause = min(pause * 2, 4.0)

@@ -282,7 +282,7 @@ async def run(
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await stop.wait()
-            pause = min(pause * 2, 10.0)
+            pause = min(pause * 2, 4.0)
             continue
         log.info("worker ready")
         on_ready()
