@@ -1,0 +1,17 @@
+/**
+ * How a reader that stops taking stops the server.
+ *
+ * `stream`: one response to the end of the log. What is not read stays in the socket, and TCP tells the gateway: Chromium takes
+ * 6–10 MB ahead, Node under 5 MB.
+ * `pull`: responses of a few lines each (`limit`), one of them ahead. Firefox reads a response without end into its own
+ * memory, read or not, so only what was asked for is a bound. Browsers that were never tried get this too.
+ *
+ * @typedef {"stream" | "pull"} Flow
+ */
+
+/** @returns {Flow} */
+export function flowOfThisEngine() {
+  const agent = globalThis.navigator?.userAgent ?? "";
+  const browser = agent.startsWith("Mozilla/");
+  return browser && !/\b(?:Chrome|HeadlessChrome)\//.test(agent) ? "pull" : "stream";
+}

@@ -1,0 +1,145 @@
+/**
+ * Bytes → lines. Pure.
+ *
+ * Rules: an incomplete line is kept as a list of parts and joined once; a text that grows by `+=` is copied again with
+ * each search. A line ends with LF; a CR before it is not part of the line. Blank lines are keep-alives and are passed over.
+ * The bytes are cut anywhere, also inside a character.
+ *
+ * There are two ways to the same lines: browsers are fastest when each chunk becomes text at once; Node when a line's bytes
+ * are put together first and become text in one go (bench/).
+ *
+ * @typedef {object} Splitter
+ * @property {(chunk: Uint8Array) => string[]} push the lines that this chunk completes
+ * @property {() => string[]} end what stands behind the last line end, if anything; afterwards it is as new
+ */
+
+import {NotTracestream} from "./errors.js";
+
+/** A line may be this long: more than any that a gateway sends (16 MiB), so that nothing else fills the memory. */
+export const LONGEST_LINE = 64 * 1024 * 1024;
+
+const LF = 10;
+const UTF8 = {ignoreBOM: true};
+
+/** Decodes chunk by chunk and looks for the line end in the text. @implements {Splitter} */
+export class TextSplitter {
+  #decoder = new TextDecoder("utf-8", UTF8);
+  /** @type {string[]} */
+  #parts = [];
+  #held = 0;
+
+  /** @param {number} [longest] in UTF-16 units */
+  constructor(longest = LONGEST_LINE) {
+    this.longest = longest;
+  }
+
+  /** @param {Uint8Array} chunk @returns {string[]} */
+  push(chunk) {
+    return this.#take(this.#decoder.decode(chunk, {stream: true}));
+  }
+
+  /** @returns {string[]} */
+  end() {
+    const lines = this.#take(this.#decoder.decode());
+    keep(lines, this.#join(""));
+    return lines;
+  }
+
+  /** @param {string} text */
+  #take(text) {
+    /** @type {string[]} */
+    const lines = [];
+    let start = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      keep(lines, this.#join(text.slice(start, end)));
+      start = end + 1;
+    }
+    if (start < text.length) {
+      this.#parts.push(start === 0 ? text : text.slice(start));
+      this.#held += text.length - start;
+      check(this.#held, this.longest);
+    }
+    return lines;
+  }
+
+  /** @param {string} last */
+  #join(last) {
+    if (this.#parts.length === 0) return last;
+    this.#parts.push(last);
+    const line = this.#parts.join("");
+    this.#parts = [];
+    this.#held = 0;
+    return line;
+  }
+}
+
+/** Looks for the line end in the bytes and decodes a whole line. @implements {Splitter} */
+export class ByteSplitter {
+  #decoder = new TextDecoder("utf-8", UTF8);
+  /** @type {Uint8Array[]} */
+  #parts = [];
+  #held = 0;
+
+  /** @param {number} [longest] in bytes */
+  constructor(longest = LONGEST_LINE) {
+    this.longest = longest;
+  }
+
+  /** @param {Uint8Array} chunk @returns {string[]} */
+  push(chunk) {
+    /** @type {string[]} */
+    const lines = [];
+    let start = 0;
+    for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
+      keep(lines, this.#join(chunk.subarray(start, end)));
+      start = end + 1;
+    }
+    if (start < chunk.length) {
+      this.#parts.push(chunk.subarray(start));
+      this.#held += chunk.length - start;
+      check(this.#held, this.longest);
+    }
+    return lines;
+  }
+
+  /** @returns {string[]} */
+  end() {
+    /** @type {string[]} */
+    const lines = [];
+    keep(lines, this.#join(new Uint8Array(0)));
+    return lines;
+  }
+
+  /** @param {Uint8Array} last */
+  #join(last) {
+    if (this.#parts.length === 0) return this.#decoder.decode(last);
+    const whole = new Uint8Array(this.#held + last.length);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    whole.set(last, at);
+    this.#parts = [];
+    this.#held = 0;
+    return this.#decoder.decode(whole);
+  }
+}
+
+/** @returns {Splitter} the faster one of this engine */
+export function newSplitter() {
+  return IS_NODE ? new ByteSplitter() : new TextSplitter();
+}
+
+const IS_NODE = typeof globalThis.process?.versions?.node === "string";
+
+/** @param {string[]} lines @param {string} line */
+function keep(lines, line) {
+  const text = line.endsWith("\r") ? line.slice(0, -1) : line;
+  if (text.length > 64 || text.trim() !== "") lines.push(text);
+}
+
+/** @param {number} held @param {number} longest */
+function check(held, longest) {
+  if (held > longest) throw new NotTracestream(`A line has more than ${longest} bytes.`);
+}

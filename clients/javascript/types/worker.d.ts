@@ -1,0 +1,2 @@
+/** The worker's side of parsing: takes lines, gives messages back, their records in pieces. */
+export {};
