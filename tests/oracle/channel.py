@@ -39,6 +39,8 @@ class Channel:
         self._reset = asyncio.Event()
         self._gone = asyncio.Event()
         self._deaf = False
+        self.bytes_sent = 0
+        """Of messages, without what stands around them."""
         self._pump = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -95,6 +97,7 @@ class Channel:
 
     async def send(self, message: bytes, *, last: bool = True) -> None:
         """A message as data packets; ``last``: it ends the response."""
+        self.bytes_sent += len(message)
         packets = data_packets(message, self._unit, last_flags=self._flags if last else 0)
         burst = max(1, _BURST // self._unit)
         for start in range(0, len(packets), burst):

@@ -18,6 +18,8 @@ class Cursor:
     defines: Defines = None
     columns: tuple[Column, ...] | None = None
     """Of a query, once it is described or executed."""
+    described: bytes = b""
+    """What the client was told of the columns."""
     recording: Recording | None = None
     """Of a query, once it is executed."""
     sent: int = 0

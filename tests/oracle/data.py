@@ -42,6 +42,9 @@ class Data:
         """Answer statements in which the regular expression is found (without regard to case); the last one given wins."""
         self._answers.insert(0, (re.compile(pattern, re.IGNORECASE | re.DOTALL), answer))
 
+    def is_answered(self, sql: str) -> bool:
+        return any(pattern.search(sql) for pattern, _ in self._answers)
+
     def answer_of(self, sql: str) -> Result | None:
         """Raises the OracleError that was given as the answer."""
         for pattern, answer in self._answers:
@@ -51,19 +54,6 @@ class Data:
                 table = answer() if callable(answer) else answer
                 return Result(table.columns, table.rows)
         return None
-
-    def key(self, sql: str, values: Sequence[Value]) -> object:
-        """Equal for queries that find the same; None where that can't be told. Raises OracleError."""
-        if is_ignored(sql) or any(pattern.search(sql) for pattern, _ in self._answers):
-            return None
-        statement = parse(sql)
-        if not statement.is_query:
-            return None
-        named = statement.named(values)
-        scn = self.scn(statement, named)
-        if statement.as_of is not None:
-            named.pop(statement.as_of[1:], None)
-        return sql, tuple(named.items()), self.clock.state(scn)
 
     def scn(self, statement: Statement, named: Mapping[str, Value]) -> int | None:
         """As of when the statement reads, None for the present. Raises ORA-01555 and ORA-08181."""
@@ -87,6 +77,19 @@ class DataSession:
     @property
     def in_transaction(self) -> bool:
         return self._duck is not None and self._duck.in_transaction
+
+    def key(self, sql: str, values: Sequence[Value]) -> object:
+        """Equal for queries that find the same; None where that can't be told. Raises OracleError."""
+        if self.in_transaction or is_ignored(sql) or self._data.is_answered(sql):
+            return None
+        statement = parse(sql)
+        if not statement.is_query:
+            return None
+        named = statement.named(values)
+        scn = self._data.scn(statement, named)
+        if statement.as_of is not None:
+            named.pop(statement.as_of[1:], None)
+        return sql, tuple(named.items()), self._data.clock.state(scn)
 
     async def describe(self, sql: str) -> Result | None:
         """The columns of a query; None for another statement. Raises OracleError."""

@@ -21,6 +21,7 @@ from tests.oracle.clock import Clock
 from tests.oracle.errors import OracleError
 from tests.oracle.rows import Result
 from tests.oracle.statements import Statement, bind_name
+from tests.oracle.tables import lob_of_length
 from tests.oracle.types import Column, OracleType
 
 _PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\$(\w+)")
@@ -30,6 +31,7 @@ CREATE MACRO tm9(x) AS regexp_replace(CASE WHEN contains(x::VARCHAR, '.')
     THEN rtrim(rtrim(x::VARCHAR, '0'), '.') ELSE x::VARCHAR END, '^(-?)0\\.', '\\1.');
 CREATE MACRO ff9(x) AS strftime(x::TIMESTAMP_NS, '%Y-%m-%dT%H:%M:%S.%n');
 CREATE MACRO SYS_EXTRACT_UTC(x) AS timezone('UTC', x);
+CREATE MACRO lob_length(x) AS CASE WHEN typeof(x) = 'BLOB' THEN octet_length(x::BLOB) ELSE length(x::VARCHAR) END;
 CREATE TABLE DUAL AS SELECT 'X' AS DUMMY;
 """
 _TYPES: Mapping[str, OracleType] = {
@@ -193,6 +195,9 @@ def translated(statement: Statement, values: Mapping[str, Value], schema: str | 
         macro = {"TM9": "tm9", 'YYYY-MM-DD"T"HH24:MI:SS.FF9': "ff9"}.get(call.args["format"].this)
         if macro is not None:
             call.replace(exp.Anonymous(this=macro, expressions=[call.this]))
+    for dotted in list(tree.find_all(exp.Dot)):
+        if (lob := lob_of_length(dotted)) is not None:
+            dotted.replace(exp.Anonymous(this="lob_length", expressions=[lob.copy()]))
     own = {cte.alias.upper() for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table) if schema else ():
         if table.name.upper() not in own | {"DUAL"}:

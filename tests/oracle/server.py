@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,14 @@ class OracleServer:
         """End all sessions at their next call with that error."""
         for session in self.sessions.values():
             session.kill(code)
+
+    @staticmethod
+    def wait_until(holds: Callable[[], bool]) -> None:
+        """Wait in the client's thread for what the server's does in a moment; fails after a minute."""
+        deadline = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < deadline, "the server did not get there"
+            time.sleep(0.005)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -25,12 +25,18 @@ class Session:
         self.number = number
         self.calls = 0
         """Round trips since the session began."""
+        self.parses = 0
+        """Statements it has parsed."""
         self._database = database
         self._channel = channel
         self._release = database.release
         self._data = database.data.session()
         self._cursors = Cursors()
         self._killed: OracleError | None = None
+
+    @property
+    def bytes_sent(self) -> int:
+        return self._channel.bytes_sent
 
     @property
     def open_cursors(self) -> int:
@@ -113,7 +119,11 @@ class Session:
                 raise fault.error
 
     async def _execute(self, call: Execute, sql: str) -> None:
-        cursor = self._cursors.get(call.cursor) if call.cursor else self._cursors.open(sql)
+        if call.cursor:
+            cursor = self._cursors.get(call.cursor)
+        else:
+            self.parses += 1
+            cursor = self._cursors.open(sql)
         if call.binds:
             cursor.binds = call.binds
         if call.defines is not None and cursor.columns is not None:
@@ -125,17 +135,20 @@ class Session:
                 await self._end(End(cursor.number, touched))
                 return
         elif call.describes:
-            described = await self._data.describe(cursor.sql)
-            cursor.columns = described.columns if described else None
-        if call.describes and cursor.columns is not None:
-            message = describe(cursor.columns, self._release.fields)
+            nothing = await self._data.describe(cursor.sql)
+            cursor.columns = nothing.columns if nothing else None
+        if cursor.columns is not None:
+            described = describe(cursor.columns, self._release.fields)
+            # As Oracle does: a query run again is described again if its columns have changed.
+            if call.describes or described != cursor.described:
+                message = cursor.described = described
         await self._send_rows("execute", cursor, call.rows if call.fetches else 0, message)
 
     async def _run(self, call: Execute, cursor: Cursor) -> int:
         """Execute the cursor's statement; the number of rows touched, unless it is a query."""
         playback = self._database.playback
         cursor.recording = None
-        key = self._database.data.key(cursor.sql, call.values[0] if call.values else [])
+        key = self._data.key(cursor.sql, call.values[0] if call.values else [])
         recording = playback.find(key) if key is not None else None
         if recording is None:
             found = await self._data.run(cursor.sql, call.values)

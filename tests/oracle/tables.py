@@ -136,7 +136,22 @@ class _Query:
                 types.timestamp(inner.type.scale),
                 _unless_null(inner.of, lambda value: Moment.of(value).at(0)),
             )
+        if isinstance(tree, exp.Cast) and tree.to.is_type("decimal"):
+            inner = self._expression(source, tree.this)
+            precision, *scale = (int(parameter.this.this) for parameter in tree.to.expressions)
+            return _Expression(types.number(precision, *scale), inner.of)
+        if (lob := lob_of_length(tree)) is not None:
+            inner = self._expression(source, lob)
+            return _Expression(types.number(), _unless_null(inner.of, len))
+        if isinstance(tree, exp.Case):
+            return self._case(source, tree)
         raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
+
+    def _case(self, source: Result, tree: exp.Case) -> _Expression:
+        """CASE WHEN a condition THEN something END."""
+        (only,) = tree.args["ifs"]
+        holds, found = self._condition(source, only.this), self._expression(source, only.args["true"])
+        return _Expression(found.type, lambda row: found.of(row) if holds(row) else None)
 
     def _condition(self, source: Result, tree: exp.Expr) -> Callable[[Row], bool]:
         if isinstance(tree, exp.Paren):
@@ -151,6 +166,9 @@ class _Query:
             of = self._expression(source, tree.this).of
             values = {self._constant(value) for value in wanted} - {None}
             return lambda row: of(row) in values
+        if isinstance(tree, exp.LTE):
+            of, most = self._expression(source, tree.this).of, int(tree.expression.this)
+            return lambda row: (found := of(row)) is not None and found <= most
         raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
 
     def _constant(self, tree: exp.Expr) -> Value:
@@ -159,6 +177,16 @@ class _Query:
         if isinstance(tree, exp.Literal):
             return str(tree.this) if tree.is_string else Decimal(tree.this)
         raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
+
+
+def lob_of_length(tree: exp.Expr) -> exp.Expr | None:
+    """What DBMS_LOB.GETLENGTH is asked for; None for any other expression."""
+    if isinstance(tree, exp.Dot) and tree.this.name.upper() == "DBMS_LOB":
+        call = tree.expression
+        if call.name.upper() == "GETLENGTH":
+            only: exp.Expr = call.expressions[0]
+            return only
+    return None
 
 
 def _unless_null(of: Callable[[Row], Any], then: Callable[[Any], Any]) -> Callable[[Row], Any]:
