@@ -48,6 +48,8 @@ class Cutting:
     """Size of the body's chunks; None: a fiftieth of it."""
     requests: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
+    sent: int = 0
+    """Bytes of bodies that the sockets took."""
     url: str = ""
 
     @property
@@ -85,6 +87,7 @@ class Cutting:
             piece = sent[start : start + size]
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await writer.drain()
+            self.sent += len(piece)
         if cut is None or self.proper:
             writer.write(b"0\r\n\r\n")
         elif self.silent:

@@ -25,17 +25,24 @@ def test_a_wait_lies_between_nothing_and_a_bound_that_doubles(attempts: int, rng
     for attempt in range(attempts):
         wait = backoff.next_wait(0.0)
         assert wait is not None
-        assert 0 <= wait <= min(LONGEST_WAIT, 0.5 * 2**attempt)
+        assert 0 <= wait <= min(LONGEST_WAIT, 0.5 * 2 ** (attempt + 1))
 
 
 def test_the_bounds_double_up_to_the_longest() -> None:
     backoff = Backoff(Retry(100, None, 1.0), most)
+    backoff.progress()
     assert [backoff.next_wait(0.0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
 
 
 def test_retry_after_is_the_least_wait_and_the_jitter_comes_on_top() -> None:
     assert Backoff(Retry(5, None, 0.5), least).next_wait(0.0, retry_after=7.0) == 7.0
-    assert Backoff(Retry(5, None, 0.5), most).next_wait(0.0, retry_after=7.0) == 7.5
+    assert Backoff(Retry(5, None, 0.5), most).next_wait(0.0, retry_after=7.0) == 8.0
+
+
+def test_so_many_tries_are_made_the_first_included() -> None:
+    assert Backoff(Retry(1, None, 1.0), most).next_wait(0.0) is None
+    backoff = Backoff(Retry(3, None, 1.0), most)
+    assert [backoff.next_wait(0.0) for _ in range(3)] == [2.0, 4.0, None]
 
 
 def test_a_try_that_brought_something_is_none_of_those_that_count() -> None:
@@ -56,7 +63,7 @@ def test_tries_that_brought_nothing_are_counted_anew_behind_progress() -> None:
 
 def test_patience_ends_and_begins_anew_with_progress() -> None:
     backoff = Backoff(Retry(None, 10.0, 1.0), most)
-    assert backoff.next_wait(0.0) == 1.0
+    assert backoff.next_wait(0.0) == 2.0
     assert backoff.next_wait(9.0) is None
     backoff.progress()
     assert backoff.next_wait(100.0) == 1.0

@@ -37,13 +37,18 @@ class Backoff:
     def __init__(self, retry: Retry, draw: Callable[[float, float], float] = random.uniform) -> None:
         self._retry = retry
         self._draw = draw
-        self.progress()
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing was tried yet."""
+        self._progressed = False
+        self._failures = 0
+        self._since: float | None = None
 
     def progress(self) -> None:
         """Something came through: the try that brought it is none of those that count."""
+        self.begin()
         self._progressed = True
-        self._failures = 0
-        self._since: float | None = None
 
     def next_wait(self, now: float, retry_after: float | None = None) -> float | None:
         """Seconds to wait before the next try after one that ended at ``now``; None when there shall be none."""

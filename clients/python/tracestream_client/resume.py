@@ -131,7 +131,7 @@ class Resume(Generic[T]):
         retry_after = reason.retry_after if isinstance(reason, ServiceProblem) else None
         wait = self._backoff.next_wait(now, retry_after)
         if wait is None:
-            self._backoff.progress()
+            self._backoff.begin()
             raise last_error(reason, self.offset)
         self.resumed += 1
         return Resuming(self.offset, wait, reason)
