@@ -2,7 +2,7 @@
 
 import {Http} from "./http.js";
 import {recordsOf} from "./records.js";
-import {MessageStream} from "./stream.js";
+import {linesOf, MessageStream} from "./stream.js";
 
 /**
  * @import {Answer, Job, JobState, Offering, Page, Row, Status, SubmitRequest, Submitted} from "./types.js"
@@ -153,6 +153,17 @@ export class Client {
    */
   stream(job, options = {}) {
     return new MessageStream(this.#http, `${pathOf(job)}/stream`, {...given(this.#flow), ...options});
+  }
+
+  /**
+   * The lines of the job's log, unparsed: what `stream` is made from, with the same promises.
+   *
+   * @param {Job} job
+   * @param {StreamOptions} [options]
+   * @returns {AsyncGenerator<import("./follow.js").Line, void, void>}
+   */
+  lines(job, options = {}) {
+    return linesOf(this.#http, `${pathOf(job)}/stream`, {...given(this.#flow), ...options});
   }
 
   /**

@@ -22,6 +22,7 @@ import {TERMINAL} from "./types.js";
  * @property {number} offset
  * @property {string} type
  * @property {string} text the whole line, without its end
+ * @property {number} received bytes of bodies that had come when this line was whole
  *
  * @typedef {object} Connection how the stream's connection is
  * @property {"connecting" | "open" | "waiting" | "ended" | "failed"} state
@@ -151,7 +152,7 @@ export class Follower {
     for (const text of texts) {
       const {offset, type} = headOf(text);
       if (offset < this.next || this.#ended || this.left <= 0) continue;
-      lines.push({offset, type, text});
+      lines.push({offset, type, text, received: this.#bytes});
       this.next = offset + 1;
       this.left -= 1;
       this.#ended = TERMINAL.has(type);

@@ -85,19 +85,31 @@ if (!(Symbol.asyncIterator in ReadableStream.prototype)) {
 }
 
 /**
+ * The log's lines as they are, for those who keep or pass them on unparsed.
+ *
+ * @param {Http} http
+ * @param {string} path
+ * @param {StreamOptions} options
+ * @returns {AsyncGenerator<Line, void, void>}
+ */
+export async function* linesOf(http, path, {flow = flowOfThisEngine(), pullLines = PULL_LINES, ...rest}) {
+  const pulls = flow === "pull";
+  const follower = new Follower(http, path, pulls ? {...rest, pullLines} : rest);
+  const lines = oneByOne(follower.lines());
+  yield* pulls ? ahead(lines, pullLines) : lines;
+}
+
+/**
  * @param {Http} http
  * @param {string} path
  * @param {StreamOptions} options
  * @returns {AsyncGenerator<Message, void, void>}
  */
 async function* messagesOf(http, path, options) {
-  const {flow = flowOfThisEngine(), pullLines = PULL_LINES, worker = false, ...rest} = options;
-  const pulls = flow === "pull";
-  const follower = new Follower(http, path, pulls ? {...rest, pullLines} : rest);
-  const lines = oneByOne(follower.lines());
+  const {worker = false} = options;
   const parsing = newParsing(worker, options);
   try {
-    const parsed = parse(pulls ? ahead(lines, pullLines) : lines, parsing);
+    const parsed = parse(linesOf(http, path, options), parsing);
     // The worker is at the next line while the consumer is at this one.
     yield* worker ? ahead(parsed, 1) : parsed;
   } finally {

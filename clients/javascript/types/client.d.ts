@@ -112,6 +112,14 @@ export declare class Client {
      */
     stream(job: Job, options?: StreamOptions): MessageStream;
     /**
+     * The lines of the job's log, unparsed: what `stream` is made from, with the same promises.
+     *
+     * @param {Job} job
+     * @param {StreamOptions} [options]
+     * @returns {AsyncGenerator<import("./follow.js").Line, void, void>}
+     */
+    lines(job: Job, options?: StreamOptions): AsyncGenerator<import("./follow.js").Line, void, void>;
+    /**
      * The job's records, of one domain or of all. A job that does not complete ends them with an error.
      *
      * @param {Job} job

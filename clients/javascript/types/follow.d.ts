@@ -16,6 +16,10 @@ export type Line = {
      * the whole line, without its end
      */
     text: string;
+    /**
+     * bytes of bodies that had come when this line was whole
+     */
+    received: number;
 };
 export type Connection = {
     state: "connecting" | "open" | "waiting" | "ended" | "failed";
@@ -64,6 +68,7 @@ export type FollowOptions = {
  * @property {number} offset
  * @property {string} type
  * @property {string} text the whole line, without its end
+ * @property {number} received bytes of bodies that had come when this line was whole
  *
  * @typedef {object} Connection how the stream's connection is
  * @property {"connecting" | "open" | "waiting" | "ended" | "failed"} state

@@ -1,6 +1,6 @@
 /** A job's log as a stream of messages. */
 import type { Http } from "./http.js";
-import type { FollowOptions } from "./follow.js";
+import type { Line, FollowOptions } from "./follow.js";
 import type { ParserOptions } from "./parser.js";
 import type { Message } from "./types.js";
 export type FlowOptions = {
@@ -35,3 +35,12 @@ export declare class MessageStream extends ReadableStream<Message> {
     /** The offset behind the last message that the consumer took: where another stream would go on. */
     get offset(): number;
 }
+/**
+ * The log's lines as they are, for those who keep or pass them on unparsed.
+ *
+ * @param {Http} http
+ * @param {string} path
+ * @param {StreamOptions} options
+ * @returns {AsyncGenerator<Line, void, void>}
+ */
+export declare function linesOf(http: Http, path: string, { flow, pullLines, ...rest }: StreamOptions): AsyncGenerator<Line, void, void>;
