@@ -8,8 +8,7 @@ Rules:
    behind it.
 2. A request that is no longer awaited leaves its place in the queue: the answer is dropped when it comes. When that can take
    long (a long poll), the caller closes the connection instead.
-3. A large response is taken in pieces of half a MiB: woken for each packet, the loop would turn 26 times for a line of 5 MB.
-4. aiokafka's connection object stays referenced (its finalizer closes the socket), and its ``close()`` is never awaited: it
+3. aiokafka's connection object stays referenced (its finalizer closes the socket), and its ``close()`` is never awaited: it
    would wait for the protocol that was taken off.
 
 It leans on private parts of aiokafka, listed in :data:`PRIVATE`; a test fails when they move.
@@ -18,7 +17,6 @@ It leans on private parts of aiokafka, listed in :data:`PRIVATE`; a test fails w
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 from collections import deque
 from dataclasses import dataclass
@@ -33,7 +31,6 @@ from broker.errors import Refused, Retriable, translated
 from broker.settings import BrokerSettings
 
 PRIVATE = ("_reader", "_writer", "_read_task", "_versions", "_requests")
-_PIECE = 512 * 1024
 _MAX_RESPONSE = 1 << 30
 _SIZE = struct.Struct(">i")
 
@@ -63,9 +60,6 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport = opened._writer.transport
         self._waiting: deque[tuple[int, asyncio.Future[memoryview]]] = deque()
         self._correlation = 0
-        encrypted = self._transport.get_extra_info("ssl_object") is not None
-        self._plain = None if encrypted else self._transport.get_extra_info("socket")
-        self._low = 1
         self._size = memoryview(bytearray(_SIZE.size))
         self._buffer = self._size
         self._filled = 0
@@ -124,9 +118,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
-        left = len(self._buffer) - self._filled
-        if left:
-            self._rouse_at(left)
+        if self._filled < len(self._buffer):
             return
         whole, self._filled = self._buffer, 0
         if whole is not self._size:
@@ -136,19 +128,8 @@ class Connection(asyncio.BufferedProtocol):
         (size,) = _SIZE.unpack(whole)
         if _SIZE.size <= size <= _MAX_RESPONSE:
             self._buffer = np.empty(size, np.uint8).data
-            self._rouse_at(size)
         else:
             self._break(f"The broker announced a response of {size} bytes.")
-
-    def _rouse_at(self, left: int) -> None:
-        """Has the kernel wake us for pieces of a large response, not for each packet; ``left`` bytes of it are to come.
-
-        Not under TLS, where what is left may stand in the TLS layer's buffers already.
-        """
-        low = _PIECE if left >= _PIECE else 1
-        if self._plain is not None and low != self._low:
-            self._plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, low)
-            self._low = low
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
