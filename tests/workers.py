@@ -146,7 +146,7 @@ class JobClient:
         found: list[JobState] = []
         offset = 0
         while True:
-            fetched = await self.reader.fetch(self.names.jobs, partition, offset)
+            fetched = await self.reader.fetch(self.names.jobs, partition, offset, max_bytes=1 << 20)
             for batch in fetched.batches:
                 found += [
                     decode_state(record.value)
