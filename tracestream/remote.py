@@ -35,9 +35,7 @@ async def connect(url: str, patience: float, report: Callable[[str], None]) -> A
     What the client raises in the block becomes a CommandError.
     """
     try:
-        client = AsyncClient(
-            url, tries=None, patience_seconds=patience, on_resume=lambda it: report(_told(it))
-        )
+        client = AsyncClient(url, tries=None, patience=patience, on_resume=lambda it: report(_told(it)))
     except NotTracestream as error:
         raise CommandError(str(error), Exit.USAGE) from None
     async with client:

@@ -252,7 +252,7 @@ class System:
                 for member in self.members.values():
                     await member.ready.wait()
                 for url in self.urls:
-                    async with AsyncClient(url, tries=None, patience_seconds=seconds) as client:
+                    async with AsyncClient(url, tries=None, patience=seconds) as client:
                         await client.ready()
         except TimeoutError:
             late = [member for member in self.members.values() if not member.ready.is_set()]

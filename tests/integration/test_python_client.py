@@ -25,7 +25,7 @@ from tracestream_client import (
     ServiceProblem,
 )
 
-QUICK = {"backoff_seconds": 0.01}
+QUICK = {"first_pause": 0.01}
 MESSAGES = [json.loads(each) for each in LOG]
 both = pytest.mark.parametrize("kind", KINDS)
 
@@ -56,7 +56,7 @@ async def test_it_resumes_behind_the_last_complete_line_and_says_so(kind: str) -
 @both
 async def test_silence_is_a_cut(kind: str) -> None:
     async with serving(Cutting([100, 0], silent=True)) as server:
-        options = {**QUICK, "stall_seconds": 0.2}
+        options = {**QUICK, "stall_timeout": 0.2}
         assert await read(kind, server.url, "lines", "a-job", client=options) == LOG
     assert len(server.requests) == 3
 

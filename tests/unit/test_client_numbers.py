@@ -55,6 +55,12 @@ def test_without_the_columns_every_number_is_text() -> None:
     assert row == {"ID": "9223372036854775807", "AMOUNT": AMOUNT, "N": "7", "X": "1.5e-3", "T": "1.10"}
 
 
+def test_columns_that_are_told_are_as_good_as_those_that_were_read() -> None:
+    columns = json.loads(START)["columns"]
+    (row,) = MessageReader(str, {"d": columns}).message(records(ROW), "records")["data"]
+    assert row == read(str, START, records(ROW))["data"][0]
+
+
 @pytest.mark.parametrize("exact", [None, Decimal, str], ids=str)
 def test_null_stays_none(exact: Exact) -> None:
     row = b'{"ID":null,"AMOUNT":null,"N":null,"X":null,"T":null}'

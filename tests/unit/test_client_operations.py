@@ -25,7 +25,7 @@ from tracestream_client import (
 from tracestream_client.errors import problem_error
 from tracestream_client.operations import Answer
 
-SUBMIT = {"aggregation": None, "batch_size": None, "ttl_seconds": None, "key": None, "wait": 0}
+SUBMIT = {"aggregation": None, "batch_size": None, "ttl_seconds": None, "key": None}
 
 
 def answer(status: int, document: object = None, **headers: str) -> Answer:

@@ -10,25 +10,24 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LONGEST_WAIT = 30.0
-"""Seconds: the bound of a wait doubles up to here."""
-
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The bounds of trying again, both of them; None is none.
+    """The bounds of trying again, both of them; None is none. Times are in seconds.
 
-    ``tries`` is how many in a row may bring nothing. ``patience_seconds`` is how long trying goes on without progress: a
-    Retry-After beyond it ends at once. The first wait lies below ``backoff_seconds``. Raises ValueError without any bound.
+    ``tries`` is how many in a row may bring nothing. ``patience`` is how long trying goes on without progress: a Retry-After
+    beyond it ends at once. The first pause lies below ``first_pause``, the next below twice that, and so on up to
+    ``longest_pause``. Raises ValueError without any bound.
     """
 
-    tries: int | None
-    patience_seconds: float | None
-    backoff_seconds: float
+    tries: int | None = 10
+    patience: float | None = 300.0
+    first_pause: float = 0.25
+    longest_pause: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.tries is None and self.patience_seconds is None:
-            raise ValueError("Trying again needs a bound: tries or patience_seconds.")
+        if self.tries is None and self.patience is None:
+            raise ValueError("Trying again needs a bound: tries or patience.")
 
 
 class Backoff:
@@ -60,8 +59,8 @@ class Backoff:
             self._since = now
         if retry.tries is not None and self._failures >= retry.tries:
             return None
-        bound = min(LONGEST_WAIT, retry.backoff_seconds * 2 ** min(self._failures, 32))
+        bound = min(retry.longest_pause, retry.first_pause * 2 ** min(self._failures, 32))
         wait = self._draw(0.0, bound) + (retry_after or 0.0)
-        if retry.patience_seconds is not None and now + wait - self._since > retry.patience_seconds:
+        if retry.patience is not None and now + wait - self._since > retry.patience:
             return None
         return wait

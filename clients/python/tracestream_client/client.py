@@ -12,6 +12,7 @@ from tracestream_client import operations
 from tracestream_client.backoff import Backoff, Retry
 from tracestream_client.errors import TracestreamError
 from tracestream_client.messages import (
+    Columns,
     Exact,
     LineReader,
     Message,
@@ -30,10 +31,11 @@ T = TypeVar("T")
 class Client:
     """A gateway at ``url``: a context manager, to be shared by threads if need be; a stream may not.
 
-    ``headers`` go with every request. ``tries`` in a row may bring nothing, for ``patience_seconds`` at most (None: no bound of
-    this kind); the first pause lies below ``backoff_seconds``. ``stall_seconds`` of silence are a broken connection. ``on_resume``
-    hears of each cut. ``http`` is an ``httpx.Client`` of the caller's own, for certificates, proxies and authentication; it is
-    not closed. Raises NotTracestream for a ``url`` that is none.
+    ``headers`` go with every request. Times are in seconds. ``tries`` in a row may bring nothing, for ``patience`` at most (None:
+    no bound of this kind), with random pauses below ``first_pause``, twice that, and so on up to ``longest_pause``; silence for
+    ``stall_timeout`` is a broken connection. ``on_resume`` hears of each cut.
+    ``http`` is an ``httpx.Client`` of the caller's own, for certificates, proxies and authentication; it is not closed. Raises
+    NotTracestream for a ``url`` that is none.
 
     Every method raises the errors of :mod:`tracestream_client.errors`, and repeats what failed in a way that may pass.
     """
@@ -44,14 +46,15 @@ class Client:
         *,
         headers: dict[str, str] | None = None,
         tries: int | None = 10,
-        patience_seconds: float | None = 300.0,
-        backoff_seconds: float = 0.25,
-        stall_seconds: float = 30.0,
+        patience: float | None = 300.0,
+        first_pause: float = 0.25,
+        longest_pause: float = 30.0,
+        stall_timeout: float = 30.0,
         on_resume: OnResume | None = None,
         http: httpx.Client | None = None,
     ) -> None:
-        retry = Retry(tries, patience_seconds, backoff_seconds)
-        self._connection = Connection(url.rstrip("/"), headers or {}, retry, stall_seconds, on_resume)
+        retry = Retry(tries, patience, first_pause, longest_pause)
+        self._connection = Connection(url.rstrip("/"), headers or {}, retry, stall_timeout, on_resume)
         self._owned = http is None
         # Most proxies hold a stream back, so those of the environment are not used.
         self._http = http or httpx.Client(trust_env=False)
@@ -76,13 +79,11 @@ class Client:
         batch_size: int | None = None,
         ttl_seconds: int | None = None,
         key: str | None = None,
-        wait: int = 0,
     ) -> dict[str, Any]:
         """Starts a job: ``{job_id, status, cid_count, duplicates_dropped}``.
 
         ``key`` (1 to 255 printable ASCII characters) names the job: the same key and request are the same job; without one a new
-        key is made. With ``wait`` (seconds, at most 60) a small job's whole answer comes instead, if it ends in time:
-        ``{job, domains: {name: [records]}, aggregation}``; raises JobFailed.
+        key is made.
         """
         return self._call(
             operations.submit(
@@ -92,7 +93,33 @@ class Client:
                 batch_size=batch_size,
                 ttl_seconds=ttl_seconds,
                 key=key,
-                wait=wait,
+            )
+        )
+
+    def submit_and_wait(
+        self,
+        container_ids: Iterable[str],
+        domains: Iterable[str],
+        seconds: int,
+        *,
+        aggregation: str | None = None,
+        batch_size: int | None = None,
+        ttl_seconds: int | None = None,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        """Starts a small job and waits for its answer, at most 60 seconds: ``{job, domains: {name: [records]}, aggregation}``.
+
+        Not ended by then, or too large for one answer: what :meth:`submit` gives, and the job goes on. Raises JobFailed.
+        """
+        return self._call(
+            operations.submit(
+                container_ids,
+                domains,
+                aggregation=aggregation,
+                batch_size=batch_size,
+                ttl_seconds=ttl_seconds,
+                key=key,
+                wait=seconds,
             )
         )
 
@@ -103,23 +130,32 @@ class Client:
         offset: int = 0,
         limit: int | None = None,
         exact: Exact = None,
+        columns: Columns | None = None,
         pull_lines: int | None = None,
     ) -> Stream[Message]:
         """The messages of the job's log from ``offset`` to the last one, or ``limit`` of them; a running job is followed.
 
-        ``exact`` says what becomes of numbers (:mod:`tracestream_client.messages`). With ``pull_lines`` each request asks for so
-        many messages at most: a firm bound on what is under way where something in between does not pass pressure back.
+        ``exact`` says what becomes of numbers (:mod:`tracestream_client.messages`), ``columns`` is for a reading that begins
+        behind the ``domain_start`` that has them. With ``pull_lines`` each request asks for so many messages at most: a firm bound
+        on what is under way where something in between does not pass pressure back.
         """
-        return self._stream(job, MessageReader(exact), offset, limit, pull_lines)
+        return self._stream(job, MessageReader(exact, columns), offset, limit, pull_lines)
 
     def records(
-        self, job: Job, *, domain: str | None = None, offset: int = 0, exact: Exact = None
+        self,
+        job: Job,
+        *,
+        domain: str | None = None,
+        offset: int = 0,
+        exact: Exact = None,
+        columns: Columns | None = None,
+        pull_lines: int | None = None,
     ) -> Stream[Record]:
-        """The records of ``domain``, or of all domains one after the other; ``offset`` is a message's.
+        """The records of ``domain``, or of all domains one after the other; ``offset`` is a message's, the rest as of ``stream``.
 
         Behind the last record there is JobFailed or JobCancelled where the log did not end with ``complete``.
         """
-        return self._stream(job, RecordReader(domain, exact), offset)
+        return self._stream(job, RecordReader(domain, exact, columns), offset, None, pull_lines)
 
     def lines(self, job: Job, *, offset: int = 0, limit: int | None = None) -> Stream[bytes]:
         """The lines of the log as they stand, each with its line end, not parsed."""
@@ -130,7 +166,7 @@ class Client:
         return self._call(operations.status(job))
 
     def list(self, *, limit: int = 20, after: str | None = None, status: str | None = None) -> dict[str, Any]:
-        """``{jobs: [states]}``, newest first, at most 100; ``after`` is the last job id of the page before."""
+        """``{jobs: [states], next}``, newest first, at most 100; ``next`` is ``after`` for the next page, None at the end."""
         return self._call(operations.listed(limit, after, status))
 
     def page(
@@ -149,9 +185,9 @@ class Client:
         """Stops the job if need be, and removes its log."""
         self._call(operations.remove(job))
 
-    def set_ttl(self, job: Job, ttl_seconds: int) -> dict[str, Any]:
+    def set_ttl(self, job: Job, seconds: int) -> dict[str, Any]:
         """Keeps the log for so long behind the job's end. Its state."""
-        return self._call(operations.set_ttl(job, ttl_seconds))
+        return self._call(operations.set_ttl(job, seconds))
 
     def domains(self) -> dict[str, Any]:
         """What can be asked for: ``{domains, aggregations, limits}``."""

@@ -7,15 +7,15 @@ of each column whether its numbers are safe (``exact_as_double``).
 - ``None``: fractions are floats. The fastest.
 - ``Decimal``: fractions of records and aggregations are :class:`decimal.Decimal`, digit by digit.
 - ``str``: the numbers of those columns that a double can't hold are the text that stands in the line, as in the JavaScript client;
-  other columns' are int and float. A reading that begins behind a domain's ``domain_start`` does not know its columns:
-  then each of its numbers is text. Of an aggregation those numbers are text that a double does not hold.
+  other columns' are int and float. A reading that begins behind a domain's ``domain_start`` does not know its columns
+  unless it is told: then each of its numbers is text. Of an aggregation those numbers are text that a double does not hold.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +24,9 @@ from tracestream_client.errors import JobCancelled, NotTracestream, TracestreamE
 Exact = type[Decimal] | type[str] | None
 Message = dict[str, Any]
 Record = dict[str, Any]
+Columns = Mapping[str, Iterable[Mapping[str, Any]]]
+"""By domain, ``columns`` as its ``domain_start`` has them."""
+
 T_co = TypeVar("T_co", covariant=True)
 
 _DOMAIN = re.compile(rb'\{"offset":\d+,"type":"records","domain":("(?:[^"\\]|\\.)*")')
@@ -52,11 +55,10 @@ class LineReader:
 class MessageReader:
     """Each line's message. Raises ValueError for an unknown ``exact``."""
 
-    def __init__(self, exact: Exact = None) -> None:
+    def __init__(self, exact: Exact = None, columns: Columns | None = None) -> None:
         self._options = _options(exact)
         self._texts = exact is str
-        self._plain: dict[str, list[str]] = {}
-        """By domain the number columns that a double holds."""
+        self._plain = {domain: _plain(each) for domain, each in (columns or {}).items()}
 
     def read(self, line: bytes, kind: str) -> Sequence[Message]:
         return (self.message(line, kind),)
@@ -72,11 +74,7 @@ class MessageReader:
             return self._aggregation(line)
         message = parse(line)
         if kind == "domain_start":
-            self._plain[message["domain"]] = [
-                column["name"]
-                for column in message.get("columns", ())
-                if column.get("exact_as_double") is True
-            ]
+            self._plain[message["domain"]] = _plain(message.get("columns", ()))
         return message
 
     def _records(self, line: bytes) -> Message:
@@ -98,9 +96,9 @@ class MessageReader:
 class RecordReader:
     """The records of ``domain``, or of all domains one after the other."""
 
-    def __init__(self, domain: str | None, exact: Exact = None) -> None:
+    def __init__(self, domain: str | None, exact: Exact = None, columns: Columns | None = None) -> None:
         self._domain = domain
-        self._messages = MessageReader(exact)
+        self._messages = MessageReader(exact, columns)
         self._failure: TracestreamError | None = None
 
     def read(self, line: bytes, kind: str) -> Sequence[Record]:
@@ -161,6 +159,11 @@ class _Text(str):
     """A number as it stands in the JSON, which a string beside it is not."""
 
     __slots__ = ()
+
+
+def _plain(columns: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The number columns that a double holds."""
+    return [column["name"] for column in columns if column.get("exact_as_double") is True]
 
 
 def _restore(members: dict[str, Any], names: Iterable[str]) -> None:

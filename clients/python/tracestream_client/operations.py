@@ -6,6 +6,7 @@ Every operation may be sent again: a submit carries an Idempotency-Key, the othe
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ Job = str | Mapping[str, Any]
 
 JOBS = "/api/trace/jobs"
 JOB = "/api/trace/job/"
+_LINK = re.compile(r"<([^>]*)>([^,<]*)")
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
@@ -73,7 +75,7 @@ def submit(
     batch_size: int | None,
     ttl_seconds: int | None,
     key: str | None,
-    wait: int,
+    wait: int = 0,
 ) -> Operation[dict[str, Any]]:
     """Starts a job. An Idempotency-Key is made where none is given. Raises TypeError when one string is given for several."""
     for name, value in (("container_ids", container_ids), ("domains", domains)):
@@ -91,15 +93,19 @@ def submit(
 def listed(limit: int, after: str | None, status: str | None) -> Operation[dict[str, Any]]:
     given = {"limit": str(limit), "status": status, "after": after}
     params = {name: value for name, value in given.items() if value is not None}
-    return Operation("GET", JOBS, _object, params)
+
+    def meaning(answer: Answer) -> dict[str, Any]:
+        return {**_object(answer), "next": _next(answer, "after")}
+
+    return Operation("GET", JOBS, meaning, params)
 
 
 def status(job: Job) -> Operation[dict[str, Any]]:
     return Operation("GET", path(job), _object)
 
 
-def set_ttl(job: Job, ttl_seconds: int) -> Operation[dict[str, Any]]:
-    body = _encoded({"ttl_seconds": ttl_seconds})
+def set_ttl(job: Job, seconds: int) -> Operation[dict[str, Any]]:
+    body = _encoded({"ttl_seconds": seconds})
     return Operation("PATCH", path(job), _object, headers=_JSON, body=body)
 
 
@@ -116,9 +122,10 @@ def page(job: Job, domain: str, offset: int, limit: int, exact: Exact) -> Operat
 
     def meaning(answer: Answer) -> dict[str, Any]:
         found = parse_page(answer.body, exact)
+        following = _next(answer, "offset")
         return {
             **found,
-            "next": next_offset(answer.headers.get("link", "")),
+            "next": None if following is None else int(following),
             "retry_after": retry_after(answer),
         }
 
@@ -148,13 +155,12 @@ def retry_after(answer: Answer) -> float | None:
     return float(value) if value.isascii() and value.isdecimal() else None
 
 
-def next_offset(link: str) -> int | None:
-    """The offset of the page that a Link header calls the next (RFC 8288); None without one."""
-    for each in link.split(","):
-        target, _, parameters = each.partition(";")
-        if 'rel="next"' in parameters:
-            offset = parse_qs(urlsplit(target.strip(" <>")).query).get("offset", [""])[0]
-            return int(offset) if offset.isdecimal() else None
+def _next(answer: Answer, parameter: str) -> str | None:
+    """The parameter of the address that the Link header calls the next (RFC 8288); None without one."""
+    for target, parameters in _LINK.findall(answer.headers.get("link", "")):
+        if re.search(r'\brel="?next"?', parameters):
+            values = parse_qs(urlsplit(target).query).get(parameter)
+            return values[0] if values else None
     return None
 
 

@@ -27,7 +27,7 @@ class Connection:
     url: str
     headers: Mapping[str, str]
     retry: Retry
-    stall_seconds: float
+    stall_timeout: float
     on_resume: OnResume | None
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class Connection:
 
     def timeout(self, wait: float = 0.0) -> httpx.Timeout:
         """Of each read and write; ``wait`` seconds of silence are agreed on besides."""
-        return httpx.Timeout(self.stall_seconds + wait, connect=CONNECT_TIMEOUT, pool=None)
+        return httpx.Timeout(self.stall_timeout + wait, connect=CONNECT_TIMEOUT, pool=None)
 
     def failed(self, error: httpx.HTTPError | httpx.InvalidURL) -> TracestreamError:
         """Our error for one of httpx's, which is its cause; Interrupted when trying again may help."""
@@ -56,7 +56,7 @@ class Connection:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return Interrupted(f"Nobody answers at {self.url} ({what}).")
         if isinstance(error, httpx.ReadTimeout):
-            return Interrupted(f"Nothing came from {self.url} for {self.stall_seconds:g} s.")
+            return Interrupted(f"Nothing came from {self.url} for {self.stall_timeout:g} s.")
         return Interrupted(f"The connection to {self.url} broke ({what}).")
 
     def wait_after(self, error: TracestreamError, backoff: Backoff) -> float:
