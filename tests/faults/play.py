@@ -99,7 +99,7 @@ class Player:
 
     async def _kill_worker(self, event: Event) -> bool:
         async with self._turn:
-            busy = await self._busy(event.job)
+            busy = await self.busy(event.job)
             if busy is None or not busy.kill():
                 return False
             self._seen = len(self._source.reads(self._run))
@@ -107,7 +107,7 @@ class Player:
 
     async def _zombie(self, event: Event) -> bool:
         async with self._turn:
-            busy = await self._busy(event.job)
+            busy = await self.busy(event.job)
             if busy is None or not busy.send(signal.SIGSTOP):
                 return False
             pid = busy.pid
@@ -198,7 +198,7 @@ class Player:
         async with Asking(self._system.urls, f"{self._run} {seed}") as asking:
             return (await asking.ask(method, path, **options)).status_code
 
-    async def _busy(self, number: int) -> Member | None:
+    async def busy(self, number: int) -> Member | None:
         """Who reads a job now; None when the job ends before anybody does."""
         found: list[Member] = []
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schemas.jobs import Status
@@ -90,12 +90,12 @@ class Field:
 
 
 @asynccontextmanager
-async def field_of(folder: Path) -> AsyncIterator[Field]:
+async def field_of(folder: Path, shape: Shape | None = None) -> AsyncIterator[Field]:
     """The system over its demo data, everything in ``folder``."""
     plant = await asyncio.to_thread(Plant.make, folder / "plant")
     source = SourceFolder(folder / "source")
     env = {"TRACE_CATALOGUE": str(plant.folder), "TRACE_DUCKDB_PATH": str(plant.database)}
-    shape = Shape(worker=("tests.faults.worker", str(source.path)))
+    shape = replace(shape or Shape(), worker=("tests.faults.worker", str(source.path)))
     async with System(folder / "system", env, shape) as system, Oracle(system.broker) as oracle:
         yield Field(system, plant, source, oracle)
 

@@ -1,7 +1,7 @@
 """A source that fails as it is told to, in a worker that is the real one otherwise.
 
-What to do lies in a folder that all workers of a run share: ``source.json`` is a :class:`SourcePlan`. Each time that a fault is done
-it is claimed by a file first, so that it is done as often as was planned over all processes and their deaths, and can be counted.
+What to do lies in a folder that all workers of a run share: ``source.json`` is a :class:`SourcePlan`. Each time that a fault is
+done it is claimed by a file first, so that it is done as often as was planned over all processes and their deaths, and counted.
 Each chunk that is begun is a line in ``reads``: the run, the process, the domain and the first container.
 """
 

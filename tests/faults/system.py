@@ -22,6 +22,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from broker.children import spawn
 from broker.embedded import EmbeddedKafka, free_ports
 from broker.embedded_properties import HOST, Node
@@ -30,7 +32,6 @@ from broker.settings import BrokerSettings
 from tests.faults.proxy import Proxy
 from tracestream import notify
 from tracestream.processes import Program, log_tail
-from tracestream_client import AsyncClient
 
 START_DEADLINE = 120.0
 FIRST_PAUSE = 0.3
@@ -138,6 +139,16 @@ class Member:
             pause = FIRST_PAUSE if lived > STEADY else min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause)
             self._spawn()
+
+
+async def _answers(url: str) -> None:
+    """Returns when 200 is answered."""
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        while True:
+            with suppress(httpx.HTTPError):
+                if (await client.get(url)).status_code == httpx.codes.OK:
+                    return
+            await asyncio.sleep(_POLL)
 
 
 def _plain_environ() -> dict[str, str]:
@@ -252,8 +263,7 @@ class System:
                 for member in self.members.values():
                     await member.ready.wait()
                 for url in self.urls:
-                    async with AsyncClient(url, tries=None, patience=seconds) as client:
-                        await client.ready()
+                    await _answers(f"{url}/readyz")
         except TimeoutError:
             late = [member for member in self.members.values() if not member.ready.is_set()]
             tails = "\n".join(f"{member.name}\n{log_tail(member.log)}" for member in late)
