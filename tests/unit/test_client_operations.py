@@ -142,6 +142,14 @@ def test_a_page_says_where_the_next_begins(link: str, wanted: int | None) -> Non
     assert found == {**page, "next": wanted, "retry_after": None}
 
 
+def test_a_list_says_what_the_next_page_is_behind() -> None:
+    listed = operations.listed(2, None, "complete")
+    assert listed.params == {"limit": "2", "status": "complete"}
+    link = '</api/trace/jobs?limit=2&status=complete&after=0a-1>; rel="next"'
+    assert listed.result(answer(200, {"jobs": []}, link=link)) == {"jobs": [], "next": "0a-1"}
+    assert listed.result(answer(200, {"jobs": []}))["next"] is None
+
+
 @pytest.mark.parametrize(
     "url", ["nonsense", "ftp://x", "http://", "http://[", "http://x:99999", "file:///etc"]
 )
