@@ -5,11 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
-# Arguments for `demo`, `test` and `bench`: make test ARGS="tests/unit -k cursor"
+# Arguments for `demo`, `test`, `bench`, `faults` and `recovery`: make test ARGS="tests/unit -k cursor"
 ARGS ?=
+# Of `faults`: how many runs, from which seed on
+RUNS ?= 200
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types lock lock-check kafka-lock bench docs clean
+.PHONY: help install demo test check format lint types lock lock-check kafka-lock bench faults recovery docs clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
@@ -57,6 +60,12 @@ kafka-lock: $(INSTALLED) ## The jars of the embedded broker, resolved anew
 
 bench: $(INSTALLED) ## The ratios that the documentation quotes
 	$(BIN)/python -m bench $(ARGS)
+
+faults: $(INSTALLED) ## RUNS runs from SEED on with everything killed, stopped and cut off; an hour for 200
+	$(BIN)/python -m tests.faults --runs $(RUNS) --seed $(SEED) $(ARGS)
+
+recovery: $(INSTALLED) ## How long a job stands still when its worker or its processor is killed
+	$(BIN)/python -m tests.faults.recovery $(ARGS)
 
 docs: $(INSTALLED) ## Generated files: schemas, API documents, tables
 	$(BIN)/python -m schemas.generate
