@@ -1,5 +1,13 @@
 # One image for every process: `docker run … worker`, `processor`, `gateway`.
 # Versions and hashes come from requirements.lock: uv checks each download against it.
+FROM node:24-slim AS page
+WORKDIR /src
+COPY page/package.json page/package-lock.json page/.npmrc page/
+RUN npm --prefix page ci --ignore-scripts
+COPY clients/javascript/ clients/javascript/
+COPY page/ page/
+RUN npm --prefix page run build
+
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md ./
@@ -16,6 +24,7 @@ COPY catalogue catalogue
 COPY producers producers
 COPY processors processors
 COPY gateway gateway
+COPY --from=page /src/gateway/static/page gateway/static/page
 COPY tracestream tracestream
 RUN uv pip install --no-cache --python /opt/tracestream/bin/python --no-deps --no-build-isolation ./clients/python . \
  && uv pip uninstall --python /opt/tracestream/bin/python setuptools

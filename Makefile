@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PAGE := gateway/static/page/index.html
+PAGE_SOURCES := page/index.html page/vite.config.ts page/tsconfig.json page/package.json \
+	$(shell find page/src clients/javascript/src -type f)
 WORKERS ?= 2
 # Arguments for `demo`, `test`, `bench`, `faults` and `recovery`: make test ARGS="tests/unit -k cursor"
 ARGS ?=
@@ -12,7 +15,7 @@ RUNS ?= 200
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types lock lock-check kafka-lock bench faults recovery docs clean
+.PHONY: help install demo page page-check test check format lint types lock lock-check kafka-lock bench faults recovery docs clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
@@ -27,11 +30,28 @@ $(INSTALLED): requirements.lock pyproject.toml clients/python/pyproject.toml
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $@
 
+# Without a registry in reach the page can't be built; everything else works, and / says so.
 demo: $(INSTALLED) ## The reference query from submit to page, with an embedded Kafka and database
+	@$(MAKE) --no-print-directory page || echo "The page at / was not built (see above); going on without it."
 	@exec $(BIN)/tracestream demo $(ARGS)
 
-test: $(INSTALLED) ## All tests, or those in ARGS
+page: $(PAGE) ## The page at /, built into the gateway's package
+
+$(PAGE): page/node_modules/.installed $(PAGE_SOURCES)
+	@.ci/npm --prefix page run --silent build -- --logLevel warn
+
+# Order-only: a change of the Python environment brings no other JavaScript packages.
+page/node_modules/.installed: page/package-lock.json page/.npmrc | $(INSTALLED)
+	@echo "Installing the page's build tools into page/node_modules (once)"
+	@.ci/npm --prefix page ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+test: $(INSTALLED) page ## All tests, or those in ARGS
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+page-check: page/node_modules/.installed ## Types and unit tests of the page
+	@.ci/npm --prefix page run --silent check
+	@.ci/npm --prefix page run --silent test
 
 check: lint types lock-check ## Everything that needs no broker: format, lint, layers, types, lock file
 
@@ -72,4 +92,5 @@ docs: $(INSTALLED) ## Generated files: schemas, API documents, tables
 	$(BIN)/python -m tracestream.documents
 
 clean: ## Removes the environment and everything built
+	rm -rf page/node_modules gateway/static/page
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

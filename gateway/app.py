@@ -29,11 +29,13 @@ from gateway import health, jobs, pages, stream
 from gateway.bodies import json_response
 from gateway.commandlog import CommandLog
 from gateway.documents import Documents
+from gateway.examples import count_ids, example_ids
 from gateway.fetches import Fetches
 from gateway.guard import Guard
 from gateway.jobview import JobView
 from gateway.openapi import openapi
 from gateway.operations import OPERATIONS
+from gateway.page import PATHS, Page
 from gateway.parameters import HEADERS
 from gateway.probe import Probe
 from gateway.problems import Problems, on_http_exception
@@ -143,15 +145,20 @@ def _middleware(settings: GatewaySettings, counts: Counts) -> list[Middleware]:
 
 def _routes(services: Services) -> list[Route]:
     """One route a path; which methods it answers stands in the operations."""
-    handlers = _handlers(services)
+    page = Page()
+    handlers = _handlers(services, page)
     by_path: defaultdict[str, dict[str, Handler]] = defaultdict(dict)
     for operation in OPERATIONS:
         by_path[operation.path][operation.method] = handlers[operation.name]
+    for path in PATHS:
+        by_path[path]["GET"] = page.place
+    by_path["/assets/{name}"]["GET"] = page.asset
     return [Route(path, _Path(path, methods, services)) for path, methods in by_path.items()]
 
 
-def _handlers(services: Services) -> dict[str, Handler]:
-    documents = Documents(openapi(services.offer, services.settings.max_cids, version("tracestream")))
+def _handlers(services: Services, page: Page) -> dict[str, Handler]:
+    document = openapi(services.offer, services.settings.max_cids, version("tracestream"))
+    documents = Documents(document, page.document)
     submits = Submits(services)
     return {
         "submitJob": lambda request, _: submits.submit(request),
@@ -163,6 +170,7 @@ def _handlers(services: Services) -> dict[str, Handler]:
         "streamJob": lambda request, _: stream.stream(request, services.reading),
         "readPage": lambda request, _: pages.page(request, services.reading),
         "listDomains": _domains,
+        "readExampleIds": example_ids,
         "checkLife": health.healthz,
         "checkReady": health.readyz,
         "readMetrics": health.metrics,
@@ -211,5 +219,6 @@ async def _domains(_request: Request, services: Services) -> Response:
                 for each in offer.aggregations.values()
             ],
             limits,
+            await asyncio.to_thread(count_ids, settings.example_ids),
         )
     )

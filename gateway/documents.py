@@ -13,6 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.page import File
 from gateway.services import Services
 
 _STYLE = """
@@ -45,10 +46,11 @@ curl -N %s/api/trace/job/JOB_ID/stream"""
 
 
 class Documents:
-    """The documents of one gateway, from its OpenAPI document."""
+    """The documents of one gateway, from its OpenAPI document. ``page`` is what was built for the root."""
 
-    def __init__(self, openapi: Mapping[str, Any]) -> None:
+    def __init__(self, openapi: Mapping[str, Any], page: File | None = None) -> None:
         self._openapi = openapi
+        self._built = page
         self._json = msgspec.json.encode(openapi)
         self._tag = f'"{hashlib.blake2b(self._json, digest_size=12).hexdigest()}"'
         self._docs = _page("Tracestream API", "".join(_docs(openapi)))
@@ -65,7 +67,9 @@ class Documents:
         return Response(self._docs, 200, _HEADERS, "text/html")
 
     async def home(self, request: Request, services: Services) -> Response:
-        """``GET /``."""
+        """``GET /``: the page, or links and how to build it where it was not built."""
+        if self._built is not None:
+            return self._built.answer(request)
         base = str(request.base_url).rstrip("/")
         body = _page("Tracestream", "".join(_home(base, next(iter(services.offer.domains), ""))))
         return Response(body, 200, _HEADERS, "text/html")
@@ -81,6 +85,8 @@ def _page(title: str, body: str) -> str:
 
 def _home(base: str, domain: str) -> Iterator[str]:
     yield "<main><h1>Tracestream</h1><p class=about>Traces of containers as event logs, over HTTP.</p>"
+    yield "<p>The page that belongs here was not built on this machine. In a checkout, <code>make page</code> builds it; "
+    yield "start the gateway again afterwards. The API is complete without it.</p>"
     yield "<h2>Start here</h2><ul>"
     for path, text in (
         ("/docs", "the API, for people"),

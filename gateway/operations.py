@@ -190,6 +190,16 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "GET",
+        "/api/trace/example-ids",
+        "readExampleIds",
+        "Container IDs to try it with",
+        "One a line; where the gateway was given none there are none.",
+        (Answer(200, "The IDs.", {"text/plain": None}, ("ETag",)),),
+        problems=(p.NotFound,),
+        tag="catalogue",
+    ),
+    Operation(
+        "GET",
         "/healthz",
         "checkLife",
         "Is the process alive?",

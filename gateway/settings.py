@@ -110,6 +110,11 @@ class GatewaySettings:
         "How long SIGTERM lets open requests end before they are cut.",
         unit="seconds",
     )
+    example_ids: str = setting(
+        "TRACE_EXAMPLE_IDS",
+        "",
+        "File with container IDs, one a line, that the page offers as an example; empty: none.",
+    )
     access_log: bool = setting("TRACE_ACCESS_LOG", False, "Log a line for each request.")
 
     @property

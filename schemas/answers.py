@@ -89,11 +89,12 @@ class AggregationEntry(msgspec.Struct, frozen=True):
 
 
 class Offering(msgspec.Struct, frozen=True):
-    """The catalogue, and the bounds of a request."""
+    """The catalogue, and the bounds of a request. ``example_ids`` counts the IDs of ``/api/trace/example-ids``, null without."""
 
     domains: list[DomainEntry]
     aggregations: list[AggregationEntry]
     limits: dict[str, int]
+    example_ids: int | None = None
 
 
 class ProblemDocument(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from tracestream import folders
-from tracestream.data import SQL_FOLDER, DemoData, container_ids, generate
+from tracestream.data import SQL_FOLDER, DemoData, container_ids, generate, write_container_ids
 from tracestream.exits import CommandError, Exit
 from tracestream.output import gauge, say
 
@@ -48,6 +49,23 @@ def ensure(folder: Path, scale: float, progress: Progress) -> Path:
             _generate(path, data, progress)
             recipe.write_text(wanted, "utf-8")
     return path
+
+
+def ensure_ids(path: Path) -> Path:
+    """The container IDs of the demo data at ``path``, one a line in a file beside it, made unless it is there and newer. Blocks.
+
+    Raises CommandError when it cannot be written.
+    """
+    destination = path.with_suffix(".ids")
+    with folders.locked(path.with_suffix(".lock"), wait=True):
+        if not (destination.exists() and destination.stat().st_mtime_ns >= path.stat().st_mtime_ns):
+            unfinished = destination.with_suffix(".unfinished")
+            try:
+                write_container_ids(path, unfinished)
+                os.replace(unfinished, destination)  # noqa: PTH105 - the atomic replacement, also on Windows
+            except (OSError, duckdb.Error) as error:
+                raise CommandError(f"The demo's container IDs cannot be written: {error}") from None
+    return destination
 
 
 def _recipe(data: DemoData) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from broker.embedded import EmbeddedKafka, free_ports
 from broker.embedded_properties import HOST, Node
 from broker.errors import EmbeddedBrokerError
-from tracestream.data_command import ensure
+from tracestream.data_command import ensure, ensure_ids
 from tracestream.exits import CommandError
 from tracestream.memory import peak_memory
 from tracestream.ports import Ports
@@ -62,6 +62,7 @@ class Stack:
         self.plan = plan
         self.url = ""
         self.duckdb: Path | None = None
+        self.example_ids: Path | None = None
         self._show = show
         self._ports = Ports()
         port = self._ports.take_from(KAFKA_PORT) if plan.known_kafka_port else free_ports(1)[0]
@@ -129,6 +130,7 @@ class Stack:
 
     async def _make_data(self) -> None:
         self.duckdb = await asyncio.to_thread(ensure, self.plan.data, self.plan.scale, self._on_rows)
+        self.example_ids = await asyncio.to_thread(ensure_ids, self.duckdb)
         self._end_bar("Demo data")
         self._show.line(f"Demo data in {self.duckdb}", good=True)
 
@@ -143,6 +145,8 @@ class Stack:
         }
         if self.duckdb is not None:
             env |= {"TRACE_SOURCE": "duckdb", "TRACE_DUCKDB_PATH": str(self.duckdb)}
+        if self.example_ids is not None:
+            env["TRACE_EXAMPLE_IDS"] = str(self.example_ids)
         names = {f"worker-{number}": "worker" for number in range(1, self.plan.workers + 1)}
         names |= {"processor": "processor", "gateway": "gateway"}
         bar = self._show.bar("Processes", "ready", len(names))

@@ -1,0 +1,293 @@
+/**
+ * One reading of a job: from its stream while it is written, or from its pages when it had ended before anybody looked.
+ *
+ * Lines of records are cut into the texts of their records and kept as such; only what is looked at is parsed. What is looked at
+ * and not kept comes back through the page API. A paused reading takes nothing, and so the server soon sends nothing.
+ */
+import { asProblem } from "../problems";
+import { fetchState, firstLines, lastLines, openLines, pageText, type Line } from "./log";
+import type { Columns, DomainRead, FromWorker, ReadState, ToWorker } from "./messages";
+import { recordTexts, tabSeparated, type Cell } from "./records";
+import { GROUP_ROWS, RowStore } from "./store";
+
+/** Bytes of rows that are kept for all domains together. */
+const BUDGET = 24_000_000;
+const PAGE_GROUPS = 4;
+const TELL_MS = 125;
+const AGAIN_MS = 2000;
+
+const DOMAIN = /"domain":("(?:[^"\\]|\\.)*")/;
+
+/** The client's words for a connection, in those of the page. */
+const SHOWN = { connecting: "connecting", open: "waiting", waiting: "retrying" } as const;
+
+interface View {
+  domain: string;
+  first: number;
+  count: number;
+}
+
+interface Domain extends DomainRead {
+  store: RowStore;
+  columns: Columns | null;
+}
+
+interface ColumnEntry {
+  name: string;
+  type?: string;
+  json?: string;
+}
+
+export class Reading {
+  private readonly domains = new Map<string, Domain>();
+  private readonly over = new AbortController();
+  private readonly state: Omit<ReadState, "domains" | "kept"> = {
+    connection: "connecting",
+    offset: null,
+    resumes: 0,
+    bytes: 0,
+    lines: 0,
+    records: 0,
+    ending: null,
+    problem: null,
+  };
+  private budget = BUDGET;
+  private view: View | null = null;
+  private gate: { wait: Promise<void>; open: () => void } | null = null;
+  private fetching = false;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private changed = true;
+
+  constructor(
+    private readonly job: string,
+    private readonly post: (message: FromWorker) => void,
+  ) {}
+
+  async run(replay: boolean): Promise<void> {
+    this.timer = setInterval(() => this.tell(), TELL_MS);
+    try {
+      const job = await fetchState(this.job, this.over.signal);
+      this.budget = BUDGET / Math.max(1, job.domains.length);
+      const ended = ["complete", "failed", "cancelled"].includes(job.status);
+      if (ended && !replay) await this.browse(job);
+      else await this.stream();
+    } catch (error) {
+      if (this.over.signal.aborted) return;
+      this.state.problem = asProblem(error);
+      this.state.connection = "failed";
+    } finally {
+      clearInterval(this.timer);
+      this.changed = true;
+      this.tell();
+    }
+  }
+
+  close(): void {
+    this.over.abort();
+    clearInterval(this.timer);
+    this.gate?.open();
+  }
+
+  pause(paused: boolean): void {
+    if (paused && !this.gate) {
+      let open = (): void => undefined;
+      const wait = new Promise<void>((resolve) => (open = resolve));
+      this.gate = { wait, open };
+      this.connected("paused");
+    } else if (!paused && this.gate) {
+      this.gate.open();
+      this.gate = null;
+      this.connected("streaming");
+    }
+  }
+
+  look(domain: string, first: number, count: number): void {
+    this.view = { domain, first, count };
+    this.domains.get(domain)?.store.look(first + count / 2);
+    this.show();
+  }
+
+  /** Answers rows as tab-separated text, those too that have to be fetched. */
+  async copy({ ticket, domain: name, first, last, names }: Extract<ToWorker, { kind: "copy" }>): Promise<void> {
+    try {
+      const domain = this.domain(name);
+      const rows: Cell[][] = [];
+      for (let row = first; row <= last && row < domain.rows; row += 1) {
+        const group = domain.store.group(row) ?? (await this.load(domain, row)) ?? domain.store.group(row);
+        if (!group) break;
+        const cells = group.rows[row % GROUP_ROWS] ?? [];
+        rows.push(names.map((column) => cells[group.names.indexOf(column)] ?? null));
+      }
+      this.post({ kind: "copied", ticket, text: tabSeparated(names, rows), problem: null });
+    } catch (error) {
+      this.post({ kind: "copied", ticket, text: null, problem: asProblem(error) });
+    }
+  }
+
+  private async stream(): Promise<void> {
+    const lines = openLines(this.job, {
+      signal: this.over.signal,
+      onConnection: ({ state, resumes }) => {
+        this.state.resumes = resumes;
+        if (state !== "ended" && state !== "failed") this.connected(SHOWN[state]);
+      },
+    });
+    for await (const line of lines) {
+      this.take(line);
+      while (this.gate) await this.gate.wait;
+    }
+    if (!this.over.signal.aborted) this.connected("ended");
+  }
+
+  private async browse(job: Awaited<ReturnType<typeof fetchState>>): Promise<void> {
+    for await (const line of firstLines(this.job, this.over.signal)) if (line.type === "domain_start") this.take(line);
+    for (const [name, counts] of Object.entries(job.progress.domains)) {
+      const domain = this.domain(name);
+      domain.store.count = domain.rows = counts.records;
+      domain.ended = counts.ended;
+    }
+    if (job.aggregation && job.status === "complete") {
+      for await (const line of lastLines(this.job, job.end_offset, this.over.signal)) {
+        if (line.type === "aggregation") this.take(line);
+      }
+    }
+    this.state.problem = job.problem && asProblem(job.problem);
+    this.state.ending = job.status === "failed" ? "error" : (job.status as "complete" | "cancelled");
+    this.state.bytes = this.state.lines = 0;
+    this.state.offset = null;
+    this.connected("pages");
+    this.show();
+  }
+
+  private take(line: Line): void {
+    this.changed = true;
+    this.state.offset = line.offset;
+    this.state.bytes = line.received;
+    this.state.lines += 1;
+    if (this.state.connection === "waiting") this.state.connection = "streaming";
+    if (line.type === "records") return this.records(line);
+    const message = JSON.parse(line.text) as Record<string, unknown>;
+    if (line.type === "domain_start") this.start(message);
+    else if (line.type === "domain_end") this.domain(String(message.domain)).ended = true;
+    else if (line.type === "aggregation") {
+      this.post({ kind: "aggregation", aggregation: { name: String(message.name), data: message.data } });
+    } else if (line.type === "complete" || line.type === "error" || line.type === "cancelled") {
+      this.state.ending = line.type;
+      if (line.type === "error") this.state.problem = asProblem(message.problem);
+    }
+  }
+
+  private records(line: Line): void {
+    const domain = this.domain(domainOf(line.text));
+    const texts = recordTexts(line.text);
+    const before = domain.rows;
+    domain.store.append(texts);
+    domain.records += texts.length;
+    domain.rows = domain.store.count;
+    this.state.records += texts.length;
+    const view = this.view;
+    if (view?.domain === domain.name && view.first + view.count > before) this.show();
+  }
+
+  private start(message: Record<string, unknown>): void {
+    const columns = (message.columns ?? []) as ColumnEntry[];
+    const domain = this.domain(String(message.domain));
+    this.columns(domain, {
+      names: columns.map((column) => column.name),
+      types: columns.map((column) => column.type ?? ""),
+      numeric: columns.map((column) => column.json === "number" || column.json === "integer"),
+    });
+  }
+
+  private columns(domain: Domain, columns: Columns): void {
+    domain.columns = columns;
+    this.post({ kind: "columns", domain: domain.name, columns });
+  }
+
+  private domain(name: string): Domain {
+    let found = this.domains.get(name);
+    if (!found) {
+      const store = new RowStore(this.budget);
+      found = { name, records: 0, rows: 0, ended: false, store, columns: null };
+      this.domains.set(name, found);
+      this.changed = true;
+    }
+    return found;
+  }
+
+  /** Answers the view with what is kept, and fetches what is not. */
+  private show(): void {
+    const view = this.view;
+    const domain = view && this.domains.get(view.domain);
+    if (!view || !domain) return;
+    const last = Math.min(view.first + view.count, domain.rows);
+    const rows: (Cell[] | null)[] = [];
+    let missing = -1;
+    for (let row = view.first; row < last; row += 1) {
+      const group = domain.store.group(row);
+      if (!group && missing < 0) missing = row;
+      if (group && !domain.columns) {
+        this.columns(domain, { names: group.names, types: group.names.map(() => ""), numeric: group.numeric });
+      }
+      rows.push(group?.rows[row % GROUP_ROWS] ?? null);
+    }
+    this.post({ kind: "rows", view: { domain: view.domain, first: view.first, rows } });
+    if (missing >= 0) void this.fetch(domain, missing);
+  }
+
+  private async fetch(domain: Domain, row: number): Promise<void> {
+    if (this.fetching) return;
+    this.fetching = true;
+    try {
+      await this.load(domain, row);
+    } catch (error) {
+      if (this.over.signal.aborted) return;
+      this.post({ kind: "unseen", problem: asProblem(error) });
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    } finally {
+      this.fetching = false;
+    }
+    this.changed = true;
+    this.show();
+    this.tell();
+  }
+
+  /** Brings the group of a row, and the next ones, back through the page API. */
+  private async load(domain: Domain, row: number): Promise<undefined> {
+    const first = row - (row % GROUP_ROWS);
+    const texts: string[] = [];
+    // A page may be cut by its size, so a group can take several.
+    do {
+      const wanted = PAGE_GROUPS * GROUP_ROWS - texts.length;
+      const found = recordTexts(await pageText(this.job, domain.name, first + texts.length, wanted, this.over.signal));
+      if (!found.length) break;
+      texts.push(...found);
+    } while (texts.length < GROUP_ROWS && first + texts.length < domain.rows);
+    domain.store.insert(first, wholeGroups(texts, first, domain.rows));
+  }
+
+  private connected(connection: ReadState["connection"]): void {
+    this.state.connection = this.gate && connection !== "failed" ? "paused" : connection;
+    this.changed = true;
+    this.tell();
+  }
+
+  private tell(): void {
+    if (!this.changed || this.over.signal.aborted) return;
+    this.changed = false;
+    const domains = [...this.domains.values()].map(({ name, records, rows, ended }) => ({ name, records, rows, ended }));
+    const kept = [...this.domains.values()].reduce((sum, domain) => sum + domain.store.bytes, 0);
+    this.post({ kind: "read", state: { ...this.state, domains, kept } });
+  }
+}
+
+/** The domain of a line of records, from its head. */
+function domainOf(text: string): string {
+  return String(JSON.parse(DOMAIN.exec(text)?.[1] ?? '""'));
+}
+
+/** Without a last group that is not whole, unless the domain ends with it: what is missing of it may still be on its way. */
+function wholeGroups(texts: string[], first: number, rows: number): string[] {
+  const end = first + texts.length;
+  return end >= rows ? texts.slice(0, rows - first) : texts.slice(0, texts.length - (texts.length % GROUP_ROWS));
+}
