@@ -21,6 +21,7 @@ from schemas import messages
 from schemas.commands import Request
 from schemas.headers import MessageHeaders
 from schemas.jobs import CommandPlace, DomainProgress, JobState, Status, changed, encode_state, new_state
+from schemas.problems import SourceProblem
 from schemas.topics import Names, job_topic, new_job_id, partition_of, shared_topics
 
 
@@ -98,15 +99,15 @@ class JobLog:
         line = messages.meta(request, None)
         self._add(line, MessageHeaders(messages.META))
 
-    def start(self, domain: str) -> None:
-        line = messages.domain_start(domain, total_chunks=1, columns=[])
+    def start(self, domain: str, columns: Sequence[dict[str, Any]] = ()) -> None:
+        line = messages.domain_start(domain, total_chunks=1, columns=columns)
         self._add(line, MessageHeaders(messages.DOMAIN_START, domain, 1))
         self._note(domain, started=True)
 
-    def records(self, domain: str, count: int, padding: int = 0) -> None:
-        """A message with the next ``count`` records of the domain."""
+    def records(self, domain: str, count: int, padding: int = 0, *, text: bytes | None = None) -> None:
+        """A message with the next ``count`` records of the domain, each ``text`` if that is given."""
         done = self._progress[domain]
-        body = b",".join(record(domain, done.records + n, padding) for n in range(count))
+        body = b",".join(text or record(domain, done.records + n, padding) for n in range(count))
         line = messages.records_prefix(domain, done.batches + 1) + body + messages.RECORDS_SUFFIX
         self._add(line, MessageHeaders(messages.RECORDS, domain, done.batches + 1, done.records, count, 1))
         self._note(
@@ -161,6 +162,12 @@ class JobLog:
         self._add(messages.cancelled(elapsed_seconds=1.0), MessageHeaders(messages.CANCELLED))
         await self._finish(Status.CANCELLED)
 
+    async def fail(self) -> None:
+        """The terminal message of a job whose database said no, with its state."""
+        problem = SourceProblem("ORA-00942: the table is not there; check the domain's query.").document()
+        self._add(messages.error(problem), MessageHeaders(messages.ERROR))
+        await self._finish(Status.FAILED, problem=problem)
+
     async def expire(self) -> None:
         """The state alone; the topic stays until the caller deletes it."""
         await self.commit(Status.EXPIRED)
@@ -193,9 +200,9 @@ class JobLog:
             partition=partition_of(self.job_id, self.settings.partitions),
         )
 
-    async def _finish(self, status: Status) -> None:
+    async def _finish(self, status: Status, **changes: Any) -> None:
         now = int(time.time() * 1000)
-        await self.commit(status, ended_at=now, expires_at=now + self.state.ttl * 1000)
+        await self.commit(status, ended_at=now, expires_at=now + self.state.ttl * 1000, **changes)
 
     async def _send(self) -> int:
         for line, headers in self._pending:
