@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
 
 from tests.oracle.packets import END_OF_FILE, END_OF_RESPONSE, Kind, Marker, data_packets, marker, read_packet
 from tests.oracle.ttc import Incomplete
 
+Found = TypeVar("Found")
+Request = TypeVar("Request")
 _BURST = 65536
 """Bytes handed to the socket at a time: a break is seen between two bursts."""
 
@@ -59,11 +61,11 @@ class Channel:
         self._gone.set()
         self._packets.put_nowait(None)
 
-    async def request(self, read: Any) -> Any:
+    async def request(self, read: Callable[[bytes], Request]) -> Request:
         """The next request, as ``read`` makes it of bytes; raises Broken or Gone, and whatever ``read`` raises."""
         data = b""
         while True:
-            data += await self._unless_broken(self._packet())
+            data += await self._unless(self._packet(), {self._break: Broken})
             with contextlib.suppress(Incomplete):
                 return read(data)
 
@@ -75,20 +77,19 @@ class Channel:
 
     async def call(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work of a call; raises Broken when the client breaks it and Gone when it leaves."""
-        await self._unless_broken(work)
+        await self._unless(work, {self._break: Broken, self._gone: Gone})
 
-    async def _unless_broken(self, work: Coroutine[Any, Any, Any]) -> Any:
+    async def _unless(
+        self, work: Coroutine[Any, Any, Found], ends: Mapping[asyncio.Event, type[Exception]]
+    ) -> Found:
+        """Do the work, or cancel it and raise what belongs to the first of the events that comes."""
         running = asyncio.ensure_future(work)
-        signals = [asyncio.create_task(event.wait()) for event in (self._break, self._gone)]
+        signals = [asyncio.create_task(event.wait()) for event in ends]
         try:
             await asyncio.wait((running, *signals), return_when=asyncio.FIRST_COMPLETED)
-            if self._break.is_set():
-                raise Broken
-            if not running.done():
-                # Perhaps a request is waiting that came before the client left.
-                if self._packets.empty():
-                    raise Gone
-                await running
+            for event, end in ends.items():
+                if event.is_set() and (end is Broken or not running.done()):
+                    raise end
             return running.result()
         finally:
             for task in (running, *signals):
@@ -122,6 +123,10 @@ class Channel:
                 raise Gone
         self._writer.write(marker(Marker.RESET))
         await self._writer.drain()
+
+    async def hear_out(self) -> None:
+        """Wait until the client says anything more or leaves: closing now could take back what was just sent to it."""
+        await self._packets.get()
 
     def deafen(self) -> None:
         """Hear no break from now on."""

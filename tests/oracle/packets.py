@@ -72,7 +72,7 @@ def data_packets(message: bytes, unit: int, *, last_flags: int = 0) -> list[byte
     """A message cut into data packets of at most ``unit`` bytes, the last one with these flags."""
     room = unit - DATA_HEADER
     pieces = [message[start : start + room] for start in range(0, len(message), room)]
-    flags = [0] * (len(pieces) - 1) + [last_flags]
+    flags = [0] * (len(pieces) - 1) + [last_flags] if pieces else []
     return [
         packet(Kind.DATA, flag.to_bytes(2, "big") + piece, large=True)
         for flag, piece in zip(flags, pieces, strict=True)

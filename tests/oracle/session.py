@@ -69,6 +69,7 @@ class Session:
         except OracleError as error:
             await self._fail(error)
             if error.code in FATAL:
+                await self._channel.hear_out()
                 raise Gone from None
 
     async def _answer(self, call: Call) -> None:
