@@ -81,7 +81,7 @@ TYPES: tuple[TypeRule, ...] = (
         "decimal128(p, s)",
         JsonForm.NUMBER,
         "12.50",
-        "with the column's scale; from Oracle an int64 where the scale is 0",
+        "with the column's scale",
     ),
     TypeRule(
         ("NUMBER(p>15,s)",),
@@ -134,7 +134,12 @@ TYPES: tuple[TypeRule, ...] = (
         "CHAR keeps the blanks the database sends; JSON stays a text",
     ),
     TypeRule(
-        ("CLOB", "NCLOB"), (), "large_string", JsonForm.STRING, '"…"', "inline up to the limit of a record"
+        ("CLOB", "NCLOB"),
+        (),
+        "large_string",
+        JsonForm.STRING,
+        '"…"',
+        "inline; above `TRACE_LOB_BYTES` the job fails, and the value stays in the database",
     ),
     TypeRule((), ("DATE",), "date32", JsonForm.DATE, '"2026-01-31"', "years 0001 to 9999"),
     TypeRule(
@@ -165,6 +170,23 @@ TYPES: tuple[TypeRule, ...] = (
     TypeRule(("RAW", "LONG RAW", "BLOB"), ("BLOB",), "binary", JsonForm.HEX, '"00ff"'),
 )
 
+REFUSED: Mapping[Database, Mapping[str, str]] = {
+    Database.ORACLE: {
+        "INTERVAL_DS": "TO_CHAR(…)",
+        "INTERVAL_YM": "TO_CHAR(…)",
+        "ROWID": "ROWIDTOCHAR(…)",
+        "UROWID": "CAST(… AS VARCHAR2(4000))",
+        "JSON": "JSON_SERIALIZE(… RETURNING CLOB)",
+        "XMLTYPE": "XMLSERIALIZE(CONTENT … AS CLOB)",
+        "VECTOR": "FROM_VECTOR(… RETURNING CLOB)",
+        "OBJECT": "its attributes, each as a column",
+        "BFILE": "BFILENAME's parts, or leave it out",
+        "CURSOR": "a join",
+    },
+    Database.DUCKDB: {},
+}
+"""Types that have no rule, and what to write in the query instead (… is the column). Any other one is refused as well."""
+
 _DECIMALS = {Database.ORACLE: "NUMBER", Database.DUCKDB: "DECIMAL"}
 _ARGUMENTS = re.compile(r"\s*\(([^()]*)\)")
 
@@ -181,8 +203,10 @@ def column(name: str, database: Database, database_type: str) -> Column:
         return Column(name, database_type, JsonForm.NUMBER, precision <= DOUBLE_DIGITS)
     rule = _RULES[database].get(base)
     if rule is None:
+        instead = REFUSED[database].get(base, "cast it to a text for instance")
         raise UnsupportedType(
-            f"column {name} has the type {database_type}, for which there is no rule: cast it in the query, to a text for instance"
+            f"column {name} has the type {database_type}, for which there is no rule: "
+            f"write something else in the query ({instead})"
         )
     exact = None if rule.json is not JsonForm.NUMBER else (rule.digits or 0) <= DOUBLE_DIGITS
     return Column(name, database_type, rule.json, exact)
@@ -208,4 +232,11 @@ def table() -> str:
             rule.note,
         )
         lines.append("| " + " | ".join(cell or "–" for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def refused_table() -> str:
+    """Oracle's types without a rule as Markdown, for ``docs/values.md``."""
+    lines = ["| Oracle | write instead |", "| --- | --- |"]
+    lines += [f"| {name} | {instead} |" for name, instead in REFUSED[Database.ORACLE].items()]
     return "\n".join(lines) + "\n"

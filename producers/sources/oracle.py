@@ -27,11 +27,10 @@ from schemas.values import Column, UnsupportedType
 
 
 class OracleSource:
-    """Implements :class:`producers.sources.protocol.Source`. ``threads``: synchronous connections in threads, as in thick mode."""
+    """Implements :class:`producers.sources.protocol.Source`."""
 
-    def __init__(self, settings: SourceSettings, *, threads: bool = False) -> None:
+    def __init__(self, settings: SourceSettings) -> None:
         self._settings = settings
-        self._threads = threads
         self._pool: SessionPool | None = None
         self._readings: dict[tuple[str, str], tuple[Reading, ...]] = {}
 
@@ -39,7 +38,7 @@ class OracleSource:
         if self._pool is not None:
             return
         with self._telling():
-            pool = pool_of(self._settings, threads=self._threads)
+            pool = pool_of(self._settings)
             # A wrong password or address must show at the start.
             async with pool.session(call_seconds=self._settings.oracle_connect_seconds) as session:
                 await session.ping()

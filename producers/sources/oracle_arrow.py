@@ -39,11 +39,12 @@ def _finished(known: Reading, array: pa.Array) -> tuple[pa.Field, pa.Array]:
         raise SourceFailed(f"Column {name} ({kind}) arrived as a double, which does not hold all its digits.")
     if known.wrap is Wrap.NUMBER:
         # Oracle writes .5 and -.5, which are no JSON.
-        return number_text(name), pc.replace_substring_regex(array, r"^(-?)\.", r"\10.")
+        texts = pc.replace_substring_regex(array.cast(pa.string()), r"^(-?)\.", r"\10.")
+        return number_text(name), texts
     if known.wrap is Wrap.UTC:
         array = pc.assume_timezone(array, "UTC")
     elif known.wrap in (Wrap.FINE, Wrap.FINE_UTC):
-        array = _trimmed(array)
+        array = _trimmed(array.cast(pa.string()))
         if known.wrap is Wrap.FINE_UTC:
             array = pc.binary_join_element_wise(array, "Z", "")
     return pa.field(name, array.type), array

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import oracledb
 
 from producers.sources.oracle_pool import SessionPool
-from producers.sources.oracle_session import AsyncSession, Session, ThreadedSession
+from producers.sources.oracle_session import Session
 from producers.sources.protocol import SourceFailed
 from producers.sources.settings import SourceSettings
 
@@ -45,11 +46,8 @@ def secrets(settings: SourceSettings) -> tuple[str, ...]:
     return (settings.oracle_password, settings.oracle_wallet_password)
 
 
-def pool_of(settings: SourceSettings, *, threads: bool | None = None) -> SessionPool:
-    """The pool, without a connection. ``threads`` chooses the kind of session; thick mode needs them.
-
-    Raises SourceFailed, and the driver's error when thick mode's libraries are missing.
-    """
+def pool_of(settings: SourceSettings) -> SessionPool:
+    """The pool, without a connection. Raises SourceFailed, and the driver's error when thick mode's libraries are missing."""
     wanted = parameters(settings)
     if settings.oracle_thick:
         folder = settings.oracle_client_folder
@@ -57,13 +55,8 @@ def pool_of(settings: SourceSettings, *, threads: bool | None = None) -> Session
             lib_dir=str(folder) if folder else None,
             config_dir=str(settings.oracle_config_dir) if settings.oracle_config_dir else None,
         )
-    kind = ThreadedSession if threads or settings.oracle_thick else AsyncSession
-
-    async def connect() -> Session:
-        return await kind.connect(wanted)
-
     return SessionPool(
-        connect,
+        partial(Session.connect, wanted),
         settings.connections,
         wait_seconds=settings.oracle_wait_seconds,
         connect_seconds=settings.oracle_connect_seconds,

@@ -1,7 +1,7 @@
 """A bounded pool of sessions with Oracle.
 
-The driver's own pool is not used: it closes a dropped connection while it holds the pool's lock, so that one connection that
-no longer answers holds up all the others, and it exists twice, differently for thin and thick mode.
+The driver's own pool is not used: a thread of its own asks one idle connection after the other whether it lives, opens and
+closes them, so that one which no longer answers holds up all the others.
 
 Rules: at most ``size`` sessions exist; whoever finds none free waits, for a bounded time; a session that lay idle is asked
 whether it still lives before it is given out; one that is not clean is closed, beside whatever goes on.

@@ -1,8 +1,11 @@
 """One connection to Oracle, and the few calls a source makes on it.
 
-There are two kinds: the driver's asynchronous connection (thin mode), and its synchronous one in threads, because thick mode
-has no other. A call that is cancelled is broken: Oracle gets an interrupt, and stops. A session that was broken, failed or left
-with rows unread is no longer ``clean``, and is not used again.
+The driver's synchronous connection, each call in a thread. Its asynchronous one is not used: where the server does not mark the
+end of a response (before Oracle 23), its data frames break as soon as a row that repeats values of the row before lies across two
+packets (docs/decisions/0010). Thick mode has synchronous connections only, so that both modes are one.
+
+A call that is cancelled is broken: Oracle gets an interrupt, and stops. A session that was broken, failed or left with rows
+unread is no longer ``clean``, and is not used again.
 """
 
 from __future__ import annotations
@@ -10,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -44,17 +46,32 @@ class Description:
         return cls(info.name, kind, info.precision, info.scale, info.display_size)
 
 
-class Session(ABC):
+class Session:
     """A connection in the hands of one task. Every call raises the driver's errors (``oracledb.Error``, OSError)."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: oracledb.Connection) -> None:
         self._connection = connection
         self._clean = True
+
+    @classmethod
+    async def connect(cls, parameters: Mapping[str, Any]) -> Session:
+        """A new one; ``parameters`` are those of ``oracledb.connect``."""
+        connecting = _in_thread(lambda: oracledb.connect(**parameters))
+        try:
+            return cls(await asyncio.shield(connecting))
+        except asyncio.CancelledError:
+            connecting.add_done_callback(_close_late)
+            raise
 
     @property
     def clean(self) -> bool:
         """Whether the next task may have it."""
         return self._clean and self._connection.is_healthy()
+
+    @property
+    def version(self) -> str:
+        """The server's."""
+        return str(self._connection.version)
 
     def allow(self, seconds: float) -> None:
         """From now on a round trip may take that long. When it takes longer it is broken (DPY-4024)."""
@@ -62,20 +79,23 @@ class Session(ABC):
 
     async def describe(self, statement: str) -> list[Description]:
         """The columns of a query, which is parsed and not run."""
-        with self._connection.cursor() as cursor:
-            await self._call(partial(cursor.parse, statement))
-            return [Description.of(info) for info in cursor.description or ()]
+
+        def described() -> list[Description]:
+            with self._connection.cursor() as cursor:
+                cursor.parse(statement)
+                return [Description.of(info) for info in cursor.description or ()]
+
+        return await self._call(described)
 
     async def rows(self, statement: str, binds: Binds | None = None) -> list[tuple[Any, ...]]:
-        """All rows of a small answer."""
-        found: list[tuple[Any, ...]] = await self._call(
-            partial(self._connection.fetchall, statement, dict(binds or {}))
-        )
-        return found
+        """All rows of a small answer; none of a statement that has no rows."""
 
-    async def run(self, statement: str, binds: Binds | None = None) -> None:
-        """Runs a statement that has no rows."""
-        await self._call(partial(self._connection.execute, statement, dict(binds or {})))
+        def fetched() -> list[tuple[Any, ...]]:
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement, dict(binds or {}))
+                return list(cursor.fetchall()) if cursor.description else []
+
+        return await self._call(fetched)
 
     async def ping(self) -> None:
         """Raises when the other side does not answer."""
@@ -92,8 +112,8 @@ class Session(ABC):
     async def frames(self, statement: str, binds: Binds, size: int) -> AsyncGenerator[Any, None]:
         """The rows of a query as data frames of ``size`` rows, the first of which may be empty."""
         clean, self._clean = self._clean, False
-        batches = self._connection.fetch_df_batches(statement, dict(binds), size=size, fetch_decimals=True)
-        while (frame := await self._next(batches)) is not None:
+        frames = self._connection.fetch_df_batches(statement, dict(binds), size=size, fetch_decimals=True)
+        while (frame := await self._call(partial(next, frames, None))) is not None:
             yield frame
         self._clean = clean
 
@@ -101,22 +121,15 @@ class Session(ABC):
         """Logs off within a second or two, whatever state the connection is in. Never raises."""
         with contextlib.suppress(Exception):
             self.allow(_CLOSE_SECONDS)
-            await self._settled(self._call(self._connection.close), 4 * _CLOSE_SECONDS)
+            # A call that never ends holds the connection: then the thread closes it when the call's time is up.
+            await asyncio.wait((_in_thread(self._closed),), timeout=4 * _CLOSE_SECONDS)
 
-    async def _settled(self, call: Awaitable[Any], seconds: float) -> None:
-        async with asyncio.timeout(seconds):
-            await call
+    def _closed(self) -> None:
+        with contextlib.suppress(oracledb.Error, OSError):
+            self._connection.close()
 
-    @abstractmethod
-    async def _next(self, batches: Any) -> Any:
-        """The next data frame, or None."""
-
-    @abstractmethod
-    def _begun(self, call: Callable[[], Any]) -> asyncio.Future[Any]:
-        """The driver's call, running."""
-
-    async def _call(self, call: Callable[[], Any]) -> Any:
-        running = self._begun(call)
+    async def _call(self, call: Callable[[], Result]) -> Result:
+        running = _in_thread(call)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -129,74 +142,11 @@ class Session(ABC):
 
     async def _break(self, running: asyncio.Future[Any]) -> None:
         """Interrupts the call and waits a moment for its end."""
-        # Let it send its request first: an interrupt that comes before would hit nothing.
-        await asyncio.sleep(0)
+        # What it ends with is of no interest, but an exception that nobody asks for is reported as lost.
+        running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         with contextlib.suppress(oracledb.Error, OSError):
             self._connection.cancel()
         await asyncio.wait((running,), timeout=_BREAK_SECONDS)
-        for _ in range(2):
-            # Cancelled once, the driver sends a break of its own and waits for the answer; cancelled twice it lets go.
-            if not running.done():
-                running.cancel()
-                await asyncio.wait((running,), timeout=0.05)
-        # What it ended with is of no interest, but an exception that nobody asks for is reported as lost.
-        running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-
-
-class AsyncSession(Session):
-    """The driver's asynchronous connection."""
-
-    @classmethod
-    async def connect(cls, parameters: Mapping[str, Any]) -> Session:
-        return cls(await oracledb.connect_async(**parameters))
-
-    async def _next(self, batches: Any) -> Any:
-        return await self._call(partial(anext, batches, None))
-
-    def _begun(self, call: Callable[[], Any]) -> asyncio.Future[Any]:
-        async def awaited() -> Any:
-            return await call()
-
-        return asyncio.ensure_future(awaited())
-
-
-class ThreadedSession(Session):
-    """The driver's synchronous connection, each call in a thread."""
-
-    @classmethod
-    async def connect(cls, parameters: Mapping[str, Any]) -> Session:
-        connecting = _in_thread(partial(_connect, parameters))
-        try:
-            return cls(await asyncio.shield(connecting))
-        except asyncio.CancelledError:
-            connecting.add_done_callback(_close_late)
-            raise
-
-    async def rows(self, statement: str, binds: Binds | None = None) -> list[tuple[Any, ...]]:
-        def fetched() -> list[tuple[Any, ...]]:
-            with self._connection.cursor() as cursor:
-                cursor.execute(statement, dict(binds or {}))
-                return list(cursor.fetchall())
-
-        found: list[tuple[Any, ...]] = await self._call(fetched)
-        return found
-
-    async def run(self, statement: str, binds: Binds | None = None) -> None:
-        def executed() -> None:
-            with self._connection.cursor() as cursor:
-                cursor.execute(statement, dict(binds or {}))
-
-        await self._call(executed)
-
-    async def _next(self, batches: Iterator[Any]) -> Any:
-        return await self._call(partial(next, batches, None))
-
-    def _begun(self, call: Callable[[], Any]) -> asyncio.Future[Any]:
-        return _in_thread(call)
-
-
-def _connect(parameters: Mapping[str, Any]) -> oracledb.Connection:
-    return oracledb.connect(**parameters)
 
 
 def _close_late(connecting: asyncio.Future[oracledb.Connection]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from schemas.values import Column, Database, JsonForm, UnsupportedType, column, table
+from schemas.values import REFUSED, Column, Database, JsonForm, UnsupportedType, column, refused_table, table
 
 ORACLE, DUCKDB = Database.ORACLE, Database.DUCKDB
 
@@ -75,3 +76,10 @@ def test_only_numbers_say_whether_a_double_holds_them() -> None:
 def test_the_documented_table_is_this_one() -> None:
     page = Path(__file__).parents[2] / "docs" / "values.md"
     assert table() in page.read_text(encoding="utf-8")
+    assert refused_table() in page.read_text(encoding="utf-8")
+
+
+def test_a_type_without_a_rule_is_refused_and_the_message_says_what_to_write() -> None:
+    for kind, instead in REFUSED[Database.ORACLE].items():
+        with pytest.raises(UnsupportedType, match=re.escape(instead)):
+            column("X", Database.ORACLE, kind)
