@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import latency, memory, replay, report
+from bench import clients, latency, memory, replay, report
 from bench.figures import Figure
 from bench.joblogs import Jobs
 from bench.plant import Query
@@ -27,7 +27,7 @@ from tracestream.data import container_ids
 from tracestream.data_command import ensure, tell
 from tracestream.reference import DOMAINS
 
-GROUPS = ("producer", "replay", "latency", "memory")
+GROUPS = ("producer", "replay", "client", "latency", "memory")
 _WIDTH = 132
 RESULTS = Path(__file__).parent / "results"
 
@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="size of the demo data; 1 is the reference set"
     )
-    parser.add_argument("--rounds", type=int, default=7, help="rounds of producer and replay")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of producer, replay and client")
     parser.add_argument("--jobs", type=int, default=40, help="jobs of the latency, each way")
     parser.add_argument("--only", choices=GROUPS, nargs="+", default=GROUPS, help="only these measurements")
     parser.add_argument("--data-dir", type=Path, help="where the demo data is kept")
@@ -57,9 +57,13 @@ async def measure(service: Service, database: Path, chosen: argparse.Namespace, 
         bench = ProducerBench(jobs, database, query, service.pids)
         if "producer" in chosen.only:
             figures += await bench.run(chosen.rounds, said("producer"))
-        if "replay" in chosen.only:
-            state = bench.state or (await jobs.run(ids, DOMAINS))[0]
+        state = bench.state
+        if state is None and {"replay", "client"} & {*chosen.only}:
+            state, _ = await jobs.run(ids, DOMAINS)
+        if "replay" in chosen.only and state is not None:
             figures += await replay.measure(service, jobs, state, folder, chosen.rounds, said("replay"))
+        if "client" in chosen.only and state is not None:
+            figures += await clients.measure(service, state, chosen.rounds, said("client"))
         if "latency" in chosen.only:
             figures += await latency.measure(service, ids, DOMAINS, chosen.jobs, said("latency"))
         if "memory" in chosen.only:
