@@ -2,7 +2,7 @@
 
 - ``httpx``: ``iter_bytes`` to nowhere, which no client on httpx can be better than
 - ``lines``: the client's lines, not parsed; ``messages``: parsed; ``decimals``: with ``exact=Decimal``
-- ``msgspec``: the lines parsed by msgspec instead of the standard library
+- ``messages, json``: parsed by the standard library, as where msgspec is not installed
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def measure(
     pairs = [
         *((how, "httpx") for how in SYNC if how != "httpx"),
         *((how, "async httpx") for how in ASYNC if how != "async httpx"),
-        ("msgspec", "messages"),
+        ("messages", "messages, json"),
     ]
     return [
         *(Figure(GROUP, f"Python, {how}", "MB/s", tuple(found[f"{how}.MB/s"])) for how in measures),

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracestream_client.messages import Exact, MessageReader, RecordReader, parse_page
+from tracestream_client import parsing
+from tracestream_client.messages import MessageReader, RecordReader, parse_page
+from tracestream_client.parsing import Exact
 
 START = (
     b'{"offset":1,"type":"domain_start","domain":"d","batch":1,"total_batches":null,"total_chunks":1,"columns":['
@@ -116,3 +118,41 @@ def test_records_of_another_domain_are_passed_over_unparsed(domain: str) -> None
     for name in (json.dumps(domain), json.dumps(domain, ensure_ascii=False)):
         own = '{"offset":3,"type":"records","domain":%s,"batch":1,"data":[{"A":1}]}\n' % name  # noqa: UP031
         assert reader.read(own.encode(), "records") == [{"A": 1}]
+
+
+def test_a_number_beyond_every_double_stays_a_text() -> None:
+    line = b'{"offset":9,"type":"aggregation","name":"x","data":{"n":1%b,"f":1e999}}\n' % (b"0" * 400)
+    assert read(str, line)["data"] == {"n": "1" + "0" * 400, "f": "1e999"}
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
+ANY_JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
+)
+NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+
+
+@given(ANY_JSON.map(lambda value: json.dumps(value).encode()) | NUMBERS.map(str.encode))
+def test_msgspec_and_the_standard_library_give_the_same(text: bytes) -> None:
+    for exact, loads in ((None, parsing.PLAIN), (Decimal, parsing.DECIMALS)):
+        found, wanted = parsing.loads_of(exact)(text), loads(text)
+        assert repr(found) == repr(wanted)
+
+
+@pytest.mark.parametrize("text", [b'"\\ud800"', b"1e999", b"NaN", b"\xff", b"{", b""])
+def test_what_msgspec_refuses_the_standard_library_decides(text: bytes) -> None:
+    outcomes = []
+    for loads in (parsing.loads_of(None), parsing.PLAIN):
+        try:
+            outcomes.append(repr(loads(text)))
+        except ValueError as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_without_msgspec_the_standard_library_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "msgspec", None)
+    assert parsing.loads_of(None) is parsing.PLAIN
+    assert read(Decimal, START, records(ROW))["data"][0]["AMOUNT"] == Decimal(AMOUNT)

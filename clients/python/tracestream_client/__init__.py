@@ -19,8 +19,9 @@ from tracestream_client.errors import (
     UnknownJob,
 )
 from tracestream_client.lines import TERMINAL, LineSplitter
-from tracestream_client.messages import Exact, Message, Record
+from tracestream_client.messages import Message, Record
 from tracestream_client.operations import Job
+from tracestream_client.parsing import Exact
 from tracestream_client.resume import Resuming
 
 __all__ = [

@@ -14,7 +14,6 @@ from tracestream_client.backoff import Backoff, Retry
 from tracestream_client.errors import TracestreamError
 from tracestream_client.messages import (
     Columns,
-    Exact,
     LineReader,
     Message,
     MessageReader,
@@ -23,6 +22,7 @@ from tracestream_client.messages import (
     RecordReader,
 )
 from tracestream_client.operations import Answer, Job, Operation
+from tracestream_client.parsing import Exact
 from tracestream_client.resume import Resume
 from tracestream_client.transport import STREAM_HEADERS, Connection, OnResume, repeatable
 
@@ -136,7 +136,7 @@ class AsyncClient:
     ) -> AsyncStream[Message]:
         """The messages of the job's log from ``offset`` to the last one, or ``limit`` of them; a running job is followed.
 
-        ``exact`` says what becomes of numbers (:mod:`tracestream_client.messages`), ``columns`` is for a reading that begins
+        ``exact`` says what becomes of numbers (:mod:`tracestream_client.parsing`), ``columns`` is for a reading that begins
         behind the ``domain_start`` that has them. With ``pull_lines`` each request asks for so many messages at most: a firm bound
         on what is under way where something in between does not pass pressure back.
         """

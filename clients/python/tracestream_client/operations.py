@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 from tracestream_client.errors import NotTracestream, job_failed, problem_error
-from tracestream_client.messages import Exact, parse, parse_page
+from tracestream_client.messages import parse_page
+from tracestream_client.parsing import Exact, parse
 
 T = TypeVar("T")
 
