@@ -6,25 +6,21 @@ earlier SCN finds the former rows.
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-from sqlglot import exp
 
 from tests.oracle import types
 from tests.oracle.binds import Value
 from tests.oracle.clock import Clock
 from tests.oracle.errors import OracleError
 from tests.oracle.rows import Result
-from tests.oracle.statements import Statement, bind_name
-from tests.oracle.tables import lob_of_length
+from tests.oracle.statements import Statement
+from tests.oracle.translate import translated
 from tests.oracle.types import Column, OracleType
 
-_PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\$(\w+)")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _MACROS = """
 CREATE MACRO tm9(x) AS regexp_replace(CASE WHEN contains(x::VARCHAR, '.')
@@ -186,43 +182,6 @@ class DuckSession:
         if known is None:
             raise OracleError(3115, f"column {name}: DuckDB's {kind} has no type of Oracle's here")
         return Column(name.upper(), known)
-
-
-def translated(statement: Statement, values: Mapping[str, Value], schema: str | None) -> str:
-    """DuckDB's SQL, the values as literals: DuckDB passes over row groups for literals only."""
-    tree = statement.tree.copy()
-    for call in list(tree.find_all(exp.ToChar)):
-        macro = {"TM9": "tm9", 'YYYY-MM-DD"T"HH24:MI:SS.FF9': "ff9"}.get(call.args["format"].this)
-        if macro is not None:
-            call.replace(exp.Anonymous(this=macro, expressions=[call.this]))
-    for dotted in list(tree.find_all(exp.Dot)):
-        if (lob := lob_of_length(dotted)) is not None:
-            dotted.replace(exp.Anonymous(this="lob_length", expressions=[lob.copy()]))
-    own = {cte.alias.upper() for cte in tree.find_all(exp.CTE)}
-    for table in tree.find_all(exp.Table) if schema else ():
-        if table.name.upper() not in own | {"DUAL"}:
-            table.set("db", exp.to_identifier(schema))
-            table.set("catalog", exp.to_identifier("memory"))
-    text: str = tree.sql(dialect="duckdb")
-
-    def literal(found: re.Match[str]) -> str:
-        return found[0] if found[1] is None else _literal(values[bind_name(exp.Placeholder(this=found[1]))])
-
-    return _PLACEHOLDER.sub(literal, text)
-
-
-def _literal(value: Value) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, (int, Decimal)):
-        return format(Decimal(value), "f")
-    if isinstance(value, datetime.datetime):
-        return f"TIMESTAMP{'TZ' if value.tzinfo else ''} '{value.isoformat(' ')}'"
-    if isinstance(value, bytes):
-        return "from_hex('" + value.hex() + "')"
-    return f"'{value!r}'::DOUBLE"
 
 
 def _oracle_error(error: duckdb.Error) -> OracleError:

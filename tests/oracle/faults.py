@@ -36,16 +36,21 @@ class Fault:
     """``connect``, ``logon``, ``execute``, ``fetch``, ``lob``, ``ping``, ``commit``, ``rollback`` or any of them."""
     statement: re.Pattern[str] | None = None
     """Only calls of a statement in which this is found."""
+    session: int | None = None
+    """Only calls of the session of that number; the first to log on is 1."""
     rows: int | None = None
     """Strike when that many rows of the result have been sent; None: before anything is done."""
+    after: int = 0
+    """Calls that it fits and lets pass first."""
     times: float = 1
     seconds: float = 0.0
     error: OracleError | None = None
     struck: int = field(default=0, init=False)
     """How often it has struck."""
+    passed: int = field(default=0, init=False)
 
-    def fits(self, call: str, sql: str) -> bool:
-        if self.struck >= self.times or self.call not in ("any", call):
+    def fits(self, call: str, sql: str, session: int) -> bool:
+        if self.struck >= self.times or self.call not in ("any", call) or self.session not in (None, session):
             return False
         return self.statement is None or self.statement.search(sql) is not None
 
@@ -55,7 +60,9 @@ class When(TypedDict, total=False):
 
     call: str
     statement: str
+    session: int
     rows: int
+    after: int
     times: float
 
 
@@ -89,6 +96,8 @@ class Faults:
         statement = when.get("statement")
         fault.statement = None if statement is None else re.compile(statement, re.IGNORECASE | re.DOTALL)
         fault.call, fault.rows = when.get("call", "any"), when.get("rows")
+        fault.session = when.get("session")
+        fault.after = when.get("after", 0)
         fault.times = when.get("times", 1)
         self._waiting.append(fault)
         return fault
@@ -105,23 +114,26 @@ class Faults:
             if fault in self._waiting:
                 self._waiting.remove(fault)
 
-    def before(self, call: str, sql: str = "") -> Fault | None:
+    def before(self, call: str, sql: str = "", session: int = 0) -> Fault | None:
         """The fault that strikes this call before anything is done."""
-        return self._strike(fault for fault in self._fitting(call, sql) if fault.rows is None)
+        return self._strike(fault for fault in self._fitting(call, sql, session) if fault.rows is None)
 
-    def within(self, call: str, sql: str, first: int, last: int) -> Fault | None:
+    def within(self, call: str, sql: str, session: int, first: int, last: int) -> Fault | None:
         """The fault that strikes while rows ``first`` to ``last`` (excluded) of the result are sent."""
-        fitting = self._fitting(call, sql)
+        fitting = self._fitting(call, sql, session)
         return self._strike(
             fault for fault in fitting if fault.rows is not None and first <= fault.rows < last
         )
 
-    def _fitting(self, call: str, sql: str) -> Iterator[Fault]:
-        return (fault for fault in list(self._waiting) if fault.fits(call, sql))
+    def _fitting(self, call: str, sql: str, session: int) -> Iterator[Fault]:
+        return (fault for fault in list(self._waiting) if fault.fits(call, sql, session))
 
     @staticmethod
     def _strike(fitting: Iterator[Fault]) -> Fault | None:
-        fault = next(fitting, None)
-        if fault is not None:
+        for fault in fitting:
+            if fault.passed < fault.after:
+                fault.passed += 1
+                continue
             fault.struck += 1
-        return fault
+            return fault
+        return None

@@ -77,8 +77,8 @@ def _column(column: Column, code: int, values: Sequence[Any], lobs: Lobs) -> lis
         return [_lob(value, code, column.type.form, lobs) for value in values]
     known: dict[Any, bytes] = {None: b"\0"}
     encode = column.type.encode
-    # Few values are all different, but 1 == 1.0 == Decimal(1) and 0.0 == -0.0: only texts are looked up.
-    if column.type.form:
+    # Values that are equal look the same as texts and as NUMBERs, but not as doubles (0.0 == -0.0) and zoned times.
+    if column.type.form or column.type.code == types.NUMBER:
         return [known.get(value) or known.setdefault(value, sized(encode(value))) for value in values]
     return [b"\0" if value is None else sized(encode(value)) for value in values]
 

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,7 @@ class Database:
         self.faults = Faults()
         self.lobs = Lobs()
         self.playback = Playback(_PLAYBACK_BYTES)
+        self.counts: Counter[str] = Counter()
 
 
 class OracleServer:
@@ -80,7 +82,6 @@ class OracleServer:
         self.database = Database(data, release, repeats=repeats)
         self.sessions: dict[int, Session] = {}
         """Logged on, by session number."""
-        self.logons = 0
         self._verifier = Verifier.of(password)
         self._listening: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -92,6 +93,12 @@ class OracleServer:
     @property
     def data(self) -> Data:
         return self.database.data
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often what has happened: ``connect``, ``logon``, ``break``, ``parse``, ``reexecute`` (executions of a cursor
+        that was open) and each call by the name that faults use for it."""
+        return self.database.counts
 
     @property
     def faults(self) -> Faults:
@@ -155,6 +162,7 @@ class OracleServer:
         first = await read_packet(reader, large=False)
         if first.kind != Kind.CONNECT:
             raise Gone
+        self.counts["connect"] += 1
         connect = handshake.Connect.of(first.body)
         descriptor = connect.descriptor
         if descriptor is None:
@@ -209,8 +217,8 @@ class OracleServer:
         if error is not None:
             await channel.send(end_of_call(End(error=error), release.fields) + closing)
             return 0
-        self.logons += 1
-        number = self.logons
+        self.counts["logon"] += 1
+        number = self.counts["logon"]
         self.sessions[number] = Session(self.database, channel, number)
         await channel.send(handshake.parameters(self._welcome(logon, number)) + good)
         return number

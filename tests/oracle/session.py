@@ -25,8 +25,6 @@ class Session:
         self.number = number
         self.calls = 0
         """Round trips since the session began."""
-        self.parses = 0
-        """Statements it has parsed."""
         self._database = database
         self._channel = channel
         self._release = database.release
@@ -53,6 +51,7 @@ class Session:
                 try:
                     await self._next()
                 except Broken:
+                    self._database.counts["break"] += 1
                     await self._fail(OracleError(1013), announced=True)
         except (Gone, ConnectionError):
             pass
@@ -74,9 +73,10 @@ class Session:
 
     async def _answer(self, call: Call) -> None:
         name, sql = self._name(call)
+        self._database.counts[name] += 1
         if self._killed is not None:
             raise self._killed
-        await self._suffer(self._database.faults.before(name, sql))
+        await self._suffer(self._database.faults.before(name, sql, self.number))
         match call:
             case Execute():
                 await self._execute(call, sql)
@@ -121,9 +121,10 @@ class Session:
 
     async def _execute(self, call: Execute, sql: str) -> None:
         if call.cursor:
+            self._database.counts["reexecute"] += call.executes
             cursor = self._cursors.get(call.cursor)
         else:
-            self.parses += 1
+            self._database.counts["parse"] += 1
             cursor = self._cursors.open(sql)
         if call.binds:
             cursor.binds = call.binds
@@ -174,7 +175,7 @@ class Session:
         database = self._database
         known = recording.rows(cursor.defines, database.lobs, repeats=database.repeats)
         sent = known[first : first + rows]
-        fault = database.faults.within(name, cursor.sql, first, first + max(len(sent), 1))
+        fault = database.faults.within(name, cursor.sql, self.number, first, first + max(len(sent), 1))
         if fault is not None and fault.rows is not None:
             before = sent[: fault.rows - first]
             cursor.sent += len(before)

@@ -20,7 +20,7 @@ _MOST_EXPRESSIONS = 1000
 _NUMBERED = "NUMBERED_BIND_"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
     text: str
     tree: exp.Expr
@@ -76,6 +76,6 @@ def parse(text: str) -> Statement:
     return Statement(text, tree, next(iter(as_of), None), binds)
 
 
-def bind_name(placeholder: exp.Expr) -> str:
-    """The name under which :meth:`Statement.named` has a placeholder's value."""
-    return str(placeholder.this).upper().removeprefix(_NUMBERED)
+def bind_name(placeholder: str) -> str:
+    """The name under which :meth:`Statement.named` has the value of a placeholder of the tree."""
+    return placeholder.upper().removeprefix(_NUMBERED)

@@ -173,7 +173,7 @@ class _Query:
 
     def _constant(self, tree: exp.Expr) -> Value:
         if isinstance(tree, exp.Placeholder):
-            return self._values[bind_name(tree)]
+            return self._values[bind_name(str(tree.this))]
         if isinstance(tree, exp.Literal):
             return str(tree.this) if tree.is_string else Decimal(tree.this)
         raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")

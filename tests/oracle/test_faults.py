@@ -116,6 +116,18 @@ async def test_a_fault_strikes_the_statement_it_is_meant_for(
     assert fault.struck == 1
 
 
+async def test_a_fault_can_let_calls_pass_and_be_meant_for_one_session(server: OracleServer) -> None:
+    async with connect_async(server) as first, connect_async(server) as second:
+        server.faults.fail(1555, call="fetch", session=2, after=3)
+        assert len(await first.fetchall(QUERY, arraysize=50)) == 1000
+        cursor = second.cursor()
+        cursor.arraysize = cursor.prefetchrows = 50
+        await cursor.execute(QUERY)
+        assert len(await cursor.fetchmany(200)) == 200
+        with pytest.raises(oracledb.DatabaseError, match="ORA-01555"):
+            await cursor.fetchmany(1)
+
+
 async def test_a_session_that_is_cut_while_it_logs_on(server: OracleServer) -> None:
     server.faults.cut(call="connect")
     with pytest.raises(oracledb.DatabaseError, match=CLOSED):

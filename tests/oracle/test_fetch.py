@@ -80,14 +80,15 @@ async def test_the_asynchronous_driver_fetches_over_many_round_trips(
 
 
 def test_a_statement_executed_again_is_not_parsed_again(
-    session: Session, connection: oracledb.Connection
+    session: Session, server: OracleServer, connection: oracledb.Connection
 ) -> None:
     for wanted in (3, 5, 3):
         with connection.cursor() as cursor:
             cursor.execute("SELECT NAME FROM N WHERE ID = :id", id=wanted)
             assert cursor.fetchall() == [(f"row {wanted}",)]
     assert session.open_cursors == 1
-    assert session.parses == 1
+    assert server.counts["parse"] == 1
+    assert server.counts["reexecute"] == 2
 
 
 def test_a_cursor_the_driver_lets_go_is_closed(numbered: OracleServer) -> None:

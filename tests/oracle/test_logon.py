@@ -64,7 +64,7 @@ def test_more_sessions_than_allowed_are_ora_00018(server: OracleServer) -> None:
     server.most_sessions = 2
     with connect(server), connect(server), pytest.raises(oracledb.DatabaseError, match="ORA-00018"):
         connect(server)
-    assert server.logons == 2
+    assert server.counts["logon"] == 2
 
 
 def test_a_session_ends_when_its_client_logs_off(server: OracleServer) -> None:
@@ -72,7 +72,7 @@ def test_a_session_ends_when_its_client_logs_off(server: OracleServer) -> None:
         connection.ping()
         assert len(server.sessions) == 1
     with connect(server):
-        assert server.logons == 2
+        assert server.counts["logon"] == 2
         server.wait_until(lambda: len(server.sessions) == 1)
 
 
@@ -83,7 +83,7 @@ async def test_a_pool_reuses_its_sessions(server: OracleServer) -> None:
         async with pool.acquire() as connection:
             assert await connection.fetchone("SELECT DUMMY FROM DUAL") == ("X",)
     await pool.close()
-    assert server.logons == 1
+    assert server.counts["logon"] == 1
 
 
 def test_a_larger_data_unit_is_agreed_on(server: OracleServer) -> None:
