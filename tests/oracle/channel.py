@@ -46,7 +46,7 @@ class Channel:
         self._pump = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             while True:
                 packet = await read_packet(self._reader, large=True)
                 if packet.kind == Kind.DATA:
@@ -139,5 +139,5 @@ class Channel:
     async def close(self) -> None:
         self._pump.cancel()
         self._writer.close()
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             await self._writer.wait_closed()

@@ -5,6 +5,8 @@ A locator is forty bytes that only the server understands, but for two flags: a 
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from tests.oracle.errors import OracleError
 from tests.oracle.requests import LobCall
 from tests.oracle.ttc import Writer, sized, universal
@@ -18,7 +20,17 @@ _INITIALISED = 0x08
 _IS_UTF16 = 0x80
 _CHUNK = 8132
 """What Oracle names as the size a LOB is best read in."""
-_GET_LENGTH, _READ, _GET_CHUNK_SIZE, _OPEN, _CLOSE, _IS_OPEN = 0x1, 0x2, 0x4000, 0x8000, 0x10000, 0x11000
+
+
+class Operation(IntEnum):
+    """What is asked of a LOB."""
+
+    GET_LENGTH = 0x1
+    READ = 0x2
+    GET_CHUNK_SIZE = 0x4000
+    OPEN = 0x8000
+    CLOSE = 0x10000
+    IS_OPEN = 0x11000
 
 
 class Lobs:
@@ -50,7 +62,7 @@ class Lobs:
         message = Writer()
         amount = call.amount
         match call.operation:
-            case c if c == _READ:
+            case Operation.READ:
                 units = value if isinstance(value, bytes) else _units(value)
                 width = 1 if isinstance(value, bytes) else 2
                 start = (call.offset - 1) * width
@@ -58,18 +70,18 @@ class Lobs:
                 amount = len(piece) // width
                 if piece:
                     message.u8(LOB_DATA).sized(piece)
-            case c if c == _GET_LENGTH:
+            case Operation.GET_LENGTH:
                 amount = len(value) if isinstance(value, bytes) else len(_units(value)) // 2
-            case c if c == _GET_CHUNK_SIZE:
+            case Operation.GET_CHUNK_SIZE:
                 amount = _CHUNK
-            case c if c in (_OPEN, _CLOSE, _IS_OPEN):
+            case Operation.OPEN | Operation.CLOSE | Operation.IS_OPEN:
                 pass
             case _:
                 raise OracleError(3115, f"LOB operation {call.operation} is not one that this server knows")
         message.u8(PARAMETER).raw(call.locator)
         if call.amount is not None:
             message.number(amount or 0)
-        if call.operation == _IS_OPEN:
+        if call.operation == Operation.IS_OPEN:
             message.u8(0)
         return message.take()
 

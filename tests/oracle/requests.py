@@ -31,9 +31,19 @@ class Code(IntEnum):
     EXECUTE = 94
     LOB = 96
     PING = 147
+    END_PIPELINE = 200
 
 
-_CLOSE_CURSORS, _END_TO_END, _SET_SCHEMA, _APPLICATION_CONTEXT, _SESSION_STATE = 105, 135, 152, 154, 176
+class Note(IntEnum):
+    """The functions of TTC that may be piggybacked on a call."""
+
+    CLOSE_CURSORS = 105
+    END_TO_END = 135
+    SET_SCHEMA = 152
+    APPLICATION_CONTEXT = 154
+    SESSION_STATE = 176
+    BEGIN_PIPELINE = 199
+
 
 _PARSE, _DEFINE, _EXECUTE, _FETCH, _COMMIT, _DESCRIBE = 0x01, 0x10, 0x20, 0x40, 0x100, 0x20000
 
@@ -114,6 +124,9 @@ def read_request(data: bytes, fields: int, binds_of: Callable[[int], tuple[Descr
             call = _lob(reader)
         case Code.COMMIT | Code.ROLLBACK | Code.PING | Code.LOGOFF:
             call = Simple(Code(code))
+        case Code.END_PIPELINE:
+            reader.number()
+            call = Simple(Code.END_PIPELINE)
         case _:
             raise OracleError(3115, f"function {code} is not one that this server knows")
     return Request(call, tuple(closed))
@@ -194,17 +207,19 @@ def _piggyback(reader: Reader, fields: int) -> list[int]:
     """The cursors it closes; everything else is passed over."""
     code = read_function_head(reader, fields)
     match code:
-        case c if c == _CLOSE_CURSORS:
+        case Note.CLOSE_CURSORS:
             reader.u8()
             return [reader.number() for _ in range(reader.number())]
-        case c if c == _SESSION_STATE:
+        case Note.SESSION_STATE:
             reader.number()
-        case c if c == _SET_SCHEMA:
+        case Note.BEGIN_PIPELINE:
+            reader.skip("nbb")
+        case Note.SET_SCHEMA:
             reader.u8()
             reader.twice_sized()
-        case c if c == _END_TO_END:
+        case Note.END_TO_END:
             _end_to_end(reader)
-        case c if c == _APPLICATION_CONTEXT:
+        case Note.APPLICATION_CONTEXT:
             _application_context(reader)
         case _:
             raise OracleError(3115, f"piggyback {code} is not one that this server knows")

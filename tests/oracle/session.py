@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from tests.oracle.requests import Call, Code, Execute, Fetch, LobCall, Request, 
 from tests.oracle.rows import Recording, Result, define_types, row_header
 
 if TYPE_CHECKING:
-    from tests.oracle.server import Database
+    from tests.oracle.database import Database
 
 END_OF_RESPONSE = 29
+_LOG = logging.getLogger(__name__)
 
 
 class Session:
@@ -53,7 +55,7 @@ class Session:
                 except Broken:
                     self._database.counts["break"] += 1
                     await self._fail(OracleError(1013), announced=True)
-        except (Gone, ConnectionError):
+        except (Gone, OSError):
             pass
         finally:
             self._data.close()
@@ -70,6 +72,15 @@ class Session:
             if error.code in FATAL:
                 await self._channel.hear_out()
                 raise Gone from None
+        except (Broken, Gone, OSError):
+            raise
+        except Exception as error:
+            # A mistake of the server's must not look like a hanging database.
+            self._database.failures.append(error)
+            _LOG.exception("The loopback Oracle server failed")
+            await self._fail(OracleError(600, f"internal error code, arguments: [{error!r}]"))
+            await self._channel.hear_out()
+            raise Gone from None
 
     async def _answer(self, call: Call) -> None:
         name, sql = self._name(call)
@@ -193,7 +204,7 @@ class Session:
             case Code.ROLLBACK:
                 await self._data.rollback()
             case _:
-                pass
+                pass  # nothing but an answer is wanted
         message = status(in_transaction=self._data.in_transaction)
         await self._channel.send(message + self._closing())
         if code is Code.LOGOFF:

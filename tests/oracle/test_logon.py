@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
 import oracledb
 import pytest
 
 from tests.oracle import OracleServer, Release, serving
+from tests.oracle.certificates import certificates
 from tests.oracle.conftest import connect, connect_async
 
 
@@ -55,7 +59,7 @@ async def test_a_listener_that_refuses_for_another_reason_names_it(server: Oracl
 
 def test_a_long_connect_descriptor_comes_in_a_packet_of_its_own(server: OracleServer) -> None:
     address = f"(ADDRESS=(PROTOCOL=tcp)(HOST=127.0.0.1)(PORT={server.port}))"
-    service = f"(CONNECT_DATA=(SERVICE_NAME={server.service}))"
+    service = "(CONNECT_DATA=(SERVICE_NAME=free))"
     with connect(server, dsn=f"(DESCRIPTION={address}{service})", program="p" * 400) as connection:
         connection.ping()
 
@@ -90,3 +94,24 @@ def test_a_larger_data_unit_is_agreed_on(server: OracleServer) -> None:
     with connect(server, sdu=65535) as connection:
         assert connection.sdu == 65535
         connection.ping()
+
+
+def test_tls_is_spoken_where_it_is_asked_for(tmp_path: Path, release: Release) -> None:
+    authority, context = certificates(tmp_path)
+    with serving(tls=context, release=release) as server:
+        trusting = ssl.create_default_context(cafile=authority)
+        with connect(server, ssl_context=trusting, ssl_server_dn_match=False) as connection:
+            assert connection.cursor().execute("SELECT DUMMY FROM DUAL").fetchall() == [("X",)]
+        with pytest.raises(oracledb.OperationalError, match="CERTIFICATE_VERIFY_FAILED"):
+            connect(server)
+
+
+async def test_tls_by_a_wallet_for_the_asynchronous_driver(tmp_path: Path, release: Release) -> None:
+    authority, context = certificates(tmp_path)
+    authority.rename(tmp_path / "ewallet.pem")
+    with serving(tls=context, release=release) as server:
+        wallet = {"wallet_location": str(tmp_path), "ssl_server_cert_dn": "CN=loopback"}
+        async with connect_async(server, **wallet) as connection:
+            assert await connection.fetchone("SELECT DUMMY FROM DUAL") == ("X",)
+        with pytest.raises(oracledb.DatabaseError, match="DPY-6002"):
+            await connect_async(server, **(wallet | {"ssl_server_cert_dn": "CN=other"}))
