@@ -1,0 +1,433 @@
+"""What a worker may do next: take partitions over, admit, hand commands to jobs, bury, sweep, as :mod:`producers.partition` and
+:mod:`producers.expiry` do it, a request to Kafka at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from joblog import protocol
+from joblog.protocol import Backlog, Step, Wanted
+from schemas.commands import SUBMIT
+from schemas.jobs import Status
+from tests.model import jobruns, lines
+from tests.model.jobruns import Broken, Move, holds, inbox_of, look, remove_topic, step_of
+from tests.model.world import (
+    COMMITTED,
+    HOUR,
+    NOT_PENDING,
+    OPEN,
+    STATES,
+    TOMBSTONE,
+    Chore,
+    Part,
+    Run,
+    World,
+    put,
+    queued,
+)
+
+ORPHAN_HOURS = 1
+
+
+def moves(world: World, worker: int) -> Iterator[Move]:
+    """Every next request of a live worker; its jobs, partitions and chores go on side by side."""
+    each = world.workers[worker]
+    if each.news:
+        yield _learn(world, worker)
+    for job, run in enumerate(each.runs):
+        if run is not None:
+            for text, after in jobruns.moves(world, worker, job):
+                tidy(after, worker)
+                yield text, after
+    for partition, part in enumerate(each.parts):
+        if part is not None:
+            for text, after in _partition_moves(world, worker, partition, part):
+                tidy(after, worker)
+                yield text, after
+    yield from _follows(world, worker)
+    yield from _burials(world, worker)
+    yield from sweeps(world, worker)
+
+
+def patience(world: World, worker: int) -> Iterator[Move]:
+    """What it does when a deadline passes."""
+    each = world.workers[worker]
+    for job in range(len(each.runs)):
+        for text, after in jobruns.patience(world, worker, job):
+            tidy(after, worker)
+            yield text, after
+    for partition, part in enumerate(each.parts):
+        if part is not None and part.stage == "read" and not _is_readable(world, partition, part.end):
+            after = world.copy()
+            after.set_part(worker, partition, part._replace(stage="admit", again=True))
+            yield (
+                f"{_who(world, worker)} can't read partition {partition} to its end in time and begins again",
+                after,
+            )
+    if each.chore is not None and each.chore.stage == "read":
+        after = world.copy()
+        after.set_worker(worker, chore=None)
+        yield f"{_who(world, worker)} leaves its chore for another time", after
+
+
+def tidy(world: World, worker: int) -> None:
+    """What follows by itself, without asking anybody: runs that end, runs of jobs whose time has come, finished commands."""
+    each = world.workers[worker]
+    if not each.alive:
+        return
+    for job, view in enumerate(each.views):
+        partition = world.setup.jobs[job].partition
+        if world.workers[worker].parts[partition] is None:
+            continue
+        if view is not None:
+            state = STATES[view[1]]
+            due = state.expires_at is not None and state.expires_at <= world.now
+            if due and state.status is not Status.EXPIRED:
+                start(world, worker, job)
+        run = world.workers[worker].runs[job]
+        if run is not None and run.stage == "idle":
+            step = step_of(world, run, TOMBSTONE if view is None else view[1])
+            if step is Step.NOTHING or (step is Step.REMOVE_TOPIC and run.gone):
+                run = run._replace(stage="over")
+                world.set_run(worker, job, run)
+        if run is not None:
+            _collect(world, worker, job, run)
+
+
+def _collect(world: World, worker: int, job: int, run: Run) -> None:
+    view, partition = world.workers[worker].views[job], world.setup.jobs[job].partition
+    part = world.workers[worker].parts[partition]
+    inbox = inbox_of(run)
+    if inbox.commands and part is not None:
+        backlog = _backlog(part)
+        backlog.finish(inbox.drop_finished(None if view is None else STATES[view[1]], run.gone))
+        kept = tuple((command.offset, command.kind, command.ttl_seconds) for command in inbox.commands)
+        if kept != run.inbox:
+            run = run._replace(inbox=kept)
+            world.set_run(worker, job, run)
+            world.set_part(worker, partition, part._replace(unfinished=_unfinished(backlog)))
+    if run.stage == "over" and not run.inbox:
+        world.set_run(worker, job, None)
+
+
+def start(world: World, worker: int, job: int) -> None:
+    """A live run of the job, begun unless there is one."""
+    former = world.workers[worker].runs[job]
+    if former is None or former.stage == "over":
+        world.set_run(worker, job, Run(inbox=() if former is None else former.inbox))
+
+
+def _backlog(part: Part) -> Backlog:
+    # The model's offsets stand for themselves; a job is named by its number.
+    return Backlog(part.position, part.committed, {offset: str(job) for offset, job in part.unfinished})
+
+
+def _unfinished(backlog: Backlog) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted((offset, int(job)) for offset, job in backlog.unfinished.items()))
+
+
+def _safe(world: World, part: Part) -> int:
+    return part.position if world.setup.bug == "commit the command early" else _backlog(part).safe
+
+
+def _who(world: World, worker: int) -> str:
+    return f"worker {world.name(worker)}"
+
+
+def _learn(world: World, worker: int) -> Move:
+    after = world.copy()
+    after.set_worker(worker, news=False, chore=None)
+    owned = [partition for partition, owner in enumerate(world.assigned) if owner == worker]
+    # The former life of a restarted worker may still stand in the group's assignment.
+    if world.workers[worker].ghost:
+        owned = []
+    for partition, part in enumerate(world.workers[worker].parts):
+        if partition in owned:
+            after.set_part(
+                worker, partition, Part() if part is None else part._replace(stage="admit", admitting=None)
+            )
+        elif part is not None:
+            after.set_part(worker, partition, None)
+            for job, spec in enumerate(world.setup.jobs):
+                if spec.partition == partition:
+                    after.set_run(worker, job, None)
+                    after.set_view(worker, job, None)
+    names = ", ".join(map(str, owned)) or "none"
+    return f"{_who(world, worker)} learns that it owns the partitions: {names}", after
+
+
+def _is_readable(world: World, partition: int, end: int) -> bool:
+    return world.setup.bug == "trust an uncommitted state" or world.is_read(partition, end)
+
+
+def _partition_moves(world: World, worker: int, partition: int, part: Part) -> Iterator[Move]:
+    who = _who(world, worker)
+    if part.stage == "admit":
+        # Begun again after more than a heartbeat: by then it has heard of a rebalance.
+        if part.again and world.workers[worker].news:
+            return
+        after = world.copy()
+        by = world.admit_id(partition)
+        after.take(by, (worker, "admit"))
+        position = world.committed[partition]
+        after.set_part(worker, partition, Part(stage="scan", position=position, committed=position))
+        yield f"{who} takes admit.{partition} and goes on from command {position}", after
+    elif part.stage == "scan":
+        yield _end_foreign_transactions(world, worker, partition, part)
+    elif part.stage == "read":
+        if _is_readable(world, partition, part.end):
+            yield _take_up_jobs(world, worker, partition, part)
+    elif part.admitting is not None:
+        yield _admit(world, worker, partition, part, part.admitting)
+    elif part.position < len(world.commands[partition]):
+        yield _next_command(world, worker, partition, part)
+    elif _safe(world, part) > part.committed:
+        yield _commit_finished(world, worker, partition, part)
+
+
+def _end_foreign_transactions(world: World, worker: int, partition: int, part: Part) -> Move:
+    """Takes each id with records behind the last stable offset that no live run of its own holds."""
+    after = world.copy()
+    records = world.jobs[partition]
+    stable = next((n for n, record in enumerate(records) if record.status == OPEN), len(records))
+    found = {record.job for record in records[stable:]}
+    taken = [job for job in sorted(found) if not holds(world.workers[worker].runs[job])]
+    for job in taken:
+        after.take(world.job_id(job, worker), (worker, "foreign"))
+    after.set_part(worker, partition, part._replace(stage="read", end=len(records)))
+    if not taken:
+        return f"{_who(world, worker)} finds no foreign transaction open in partition {partition}", after
+    jobs = ", ".join(f"job {job}" for job in taken)
+    return (
+        f"{_who(world, worker)} finds transactions open in partition {partition} and takes the ids of {jobs}",
+        after,
+    )
+
+
+def _take_up_jobs(world: World, worker: int, partition: int, part: Part) -> Move:
+    after = world.copy()
+    look(after, worker, partition)
+    taken = []
+    for job, view in enumerate(after.workers[worker].views):
+        if view is None or world.setup.jobs[job].partition != partition:
+            continue
+        state = STATES[view[1]]
+        if protocol.is_taken_up(state, topic_stands=world.logs[job] is not None, now_ms=world.now):
+            start(after, worker, job)
+            taken.append(f"job {job} ({state.status})")
+    after.set_part(worker, partition, part._replace(stage="serve"))
+    jobs = ", ".join(taken) or "no job"
+    return f"{_who(world, worker)} has read partition {partition} and takes up {jobs}", after
+
+
+def _fenced(world: World, worker: int, partition: int, part: Part) -> Move:
+    after = world.copy()
+    after.set_part(worker, partition, part._replace(stage="admit", admitting=None, again=True))
+    return f"{_who(world, worker)} finds itself fenced from admit.{partition} and begins again", after
+
+
+def _next_command(world: World, worker: int, partition: int, part: Part) -> Move:
+    offset = part.position
+    command = world.commands[partition][offset]
+    backlog = _backlog(part)
+    backlog.take(offset)
+    part = part._replace(position=backlog.position)
+    view = world.workers[worker].views[command.job]
+    state = None if view is None else STATES[view[1]]
+    who, what = _who(world, worker), f"command {offset} ({command.kind} of job {command.job})"
+    after = world.copy()
+    if world.setup.bug == "commit the command early" and world.owner[world.admit_id(partition)] == (
+        worker,
+        "admit",
+    ):
+        after.committed = put(after.committed, partition, part.position)
+        part = part._replace(committed=part.position)
+        what += " and commits its offset"
+    if command.kind == SUBMIT:
+        age = world.now - command.hour * HOUR
+        admitted = protocol.is_admitted(
+            known=state is not None, age_ms=age, retention_ms=world.setup.retention_hours * HOUR
+        )
+        if admitted:
+            part = part._replace(admitting=(offset, command.job, "read", False))
+        after.set_part(worker, partition, part)
+        return f"{who} reads {what}" + ("" if admitted else ", which is known, and passes it over"), after
+    wanted = Wanted(offset, command.kind, command.ttl_hours * 3600)
+    if not protocol.concerns(wanted, state):
+        after.set_part(worker, partition, part)
+        return f"{who} reads {what}, which leaves nothing to do", after
+    backlog.hold(offset, str(command.job))
+    after.set_part(worker, partition, part._replace(unfinished=_unfinished(backlog)))
+    start(after, worker, command.job)
+    run = after.workers[worker].runs[command.job]
+    assert run is not None
+    inbox = inbox_of(run)
+    inbox.add(wanted)
+    kept = tuple((each.offset, each.kind, each.ttl_seconds) for each in inbox.commands)
+    after.set_run(worker, command.job, run._replace(inbox=kept))
+    return f"{who} reads {what} and hands it to the job", after
+
+
+def _admit(
+    world: World, worker: int, partition: int, part: Part, admitting: tuple[int, int, str, bool]
+) -> Move:
+    """The topic and the id ahead, then the group's offset and ``queued``, then the commit."""
+    offset, job, stage, fresh = admitting
+    who, by = _who(world, worker), world.admit_id(partition)
+    after = world.copy()
+    if stage == "read":
+        fresh = world.logs[job] is None
+        if fresh:
+            after.logs = put(after.logs, job, ())
+        after.take(world.job_id(job, worker), (worker, "run" if fresh else "ahead"))
+        after.set_part(worker, partition, part._replace(admitting=(offset, job, "ahead", fresh)))
+        return f"{who} takes the id of job {job} ahead" + (" and makes its topic" if fresh else ""), after
+    if world.owner[by] != (worker, "admit"):
+        return _fenced(world, worker, partition, part)
+    if stage == "ahead":
+        after.pending = put(after.pending, partition, _safe(world, part))
+        after.write_state(job, queued(world, job, offset), by)
+        after.set_part(worker, partition, part._replace(admitting=(offset, job, "sent", fresh)))
+        return f"{who} sends the offset {_safe(world, part)} and queued for job {job} (uncommitted)", after
+    at = next(
+        number
+        for number, record in reversed(tuple(enumerate(world.jobs[partition])))
+        if record.by == by and record.status == OPEN
+    )
+    committed = world.pending[partition]
+    after.end(by, COMMITTED)
+    state = world.jobs[partition][at].state
+    after.set_view(worker, job, (at, state))
+    part = part._replace(admitting=None, committed=part.committed if committed == NOT_PENDING else committed)
+    after.set_part(worker, partition, part)
+    start(after, worker, job)
+    run = after.workers[worker].runs[job]
+    if fresh and run is not None and run.stage == "idle":
+        after.set_run(worker, job, run._replace(stage="held", state=state, fresh=True))
+    return f"{who} commits: job {job} is admitted", after
+
+
+def _commit_finished(world: World, worker: int, partition: int, part: Part) -> Move:
+    if world.owner[world.admit_id(partition)] != (worker, "admit"):
+        return _fenced(world, worker, partition, part)
+    after, safe = world.copy(), _safe(world, part)
+    after.committed = put(after.committed, partition, safe)
+    after.set_part(worker, partition, part._replace(committed=safe))
+    return f"{_who(world, worker)} commits the group's offset {safe}", after
+
+
+def _follows(world: World, worker: int) -> Iterator[Move]:
+    """It reads what others have committed; what it has committed itself it knows."""
+    for partition, part in enumerate(world.workers[worker].parts):
+        if part is None or part.stage not in ("read", "serve"):
+            continue
+        after = world.copy()
+        look(after, worker, partition)
+        if after.workers[worker].views != world.workers[worker].views:
+            tidy(after, worker)
+            yield f"{_who(world, worker)} follows partition {partition} to its last stable offset", after
+
+
+def _burials(world: World, worker: int) -> Iterator[Move]:
+    """Tombstones of jobs that expired longer ago than commands are kept."""
+    each, who = world.workers[worker], _who(world, worker)
+    if each.chore is None:
+        for job in range(len(each.views)):
+            if _is_to_be_buried(world, worker, job):
+                after = world.copy()
+                after.take(world.job_id(job, worker), (worker, "bury"))
+                end = len(world.jobs[world.setup.jobs[job].partition])
+                after.set_worker(worker, chore=Chore("read", job, end))
+                yield f"{who} takes the id of job {job} to bury it", after
+        return
+    chore = each.chore
+    if chore.job < 0:
+        return
+    job, partition = chore.job, world.setup.jobs[chore.job].partition
+    by = world.job_id(job, worker)
+    after = world.copy()
+    if chore.stage == "read":
+        if not world.is_read(partition, chore.end):
+            return
+        look(after, worker, partition)
+        view = after.workers[worker].views[job]
+        if view is None or STATES[view[1]].status is not Status.EXPIRED:
+            after.set_worker(worker, chore=None)
+            yield f"{who} finds that job {job} is not to be buried", after
+            return
+        remove_topic(after, job)
+        if world.owner[by] == (worker, "bury"):
+            after.write_state(job, TOMBSTONE, by)
+        after.set_worker(worker, chore=chore._replace(stage="sent"))
+        yield f"{who} writes the tombstone of job {job} (uncommitted)", after
+    elif world.owner[by] != (worker, "bury"):
+        after.set_worker(worker, chore=None)
+        yield f"{who} finds itself fenced from the burial of job {job}", after
+    else:
+        after.end(by, COMMITTED)
+        after.results = put(after.results, job, 0)
+        after.set_view(worker, job, None)
+        after.set_worker(worker, chore=None)
+        tidy(after, worker)
+        yield f"{who} commits the tombstone of job {job}", after
+
+
+def _is_to_be_buried(world: World, worker: int, job: int) -> bool:
+    partition = world.setup.jobs[job].partition
+    part, view = world.workers[worker].parts[partition], world.workers[worker].views[job]
+    if part is None or part.stage != "serve" or view is None:
+        return False
+    written_at = world.jobs[partition][view[0]].hour * HOUR
+    return protocol.is_buried(STATES[view[1]], written_at, world.now, world.setup.retention_hours * HOUR)
+
+
+def sweeps(world: World, worker: int) -> Iterator[Move]:
+    """Topics first, then the states to their end, then what belongs to no job."""
+    each, who = world.workers[worker], _who(world, worker)
+    ready = [n for n, part in enumerate(each.parts) if part is not None and part.stage == "serve"]
+    if each.chore is None:
+        if world.left.sweeps and ready:
+            after = world.copy()
+            after.spend("sweeps")
+            listed = tuple(job for job, log in enumerate(world.logs) if log is not None)
+            after.set_worker(worker, chore=Chore("read", -1, len(world.jobs[ready[0]]), listed))
+            yield f"{who} lists the topics for a sweep", after
+        return
+    chore = each.chore
+    if chore.job >= 0:
+        return
+    after = world.copy()
+    if chore.stage == "read":
+        if ready and world.is_read(ready[0], chore.end):
+            look(after, worker, ready[0])
+            after.set_worker(worker, chore=chore._replace(stage="sweep"))
+            tidy(after, worker)
+            yield f"{who} has read the states for its sweep", after
+        return
+    for job in chore.listed:
+        if (
+            world.setup.jobs[job].partition in ready
+            and _has_no_job(world, worker, job)
+            and _is_old(world, job)
+        ):
+            remove_topic(after, job)
+    after.set_worker(worker, chore=None)
+    removed = [job for job in chore.listed if after.logs[job] is None and world.logs[job] is not None]
+    text = ", ".join(f"the topic of job {job}" for job in removed) or "nothing"
+    yield f"{who} sweeps {text}", after
+
+
+def _has_no_job(world: World, worker: int, job: int) -> bool:
+    each = world.workers[worker]
+    part = each.parts[world.setup.jobs[job].partition]
+    admitting = part is not None and part.admitting is not None and part.admitting[1] == job
+    return each.views[job] is None and each.runs[job] is None and not admitting
+
+
+def _is_old(world: World, job: int) -> bool:
+    newest = max((line.hour for line in world.logs[job] or ()), default=-1)
+    return protocol.is_orphan(0 if newest < 0 else newest * HOUR, world.now, ORPHAN_HOURS * HOUR)
+
+
+__all__ = ["Broken", "lines", "moves", "patience", "tidy"]
