@@ -113,6 +113,8 @@ class Recording:
     def __init__(self, result: Result) -> None:
         self.columns = result.columns
         self.has_lobs = result.has_lobs
+        self.bytes = 0
+        """Of what is encoded so far."""
         self._result: Result | None = result
         self._rows: dict[Defines, list[bytes]] = {}
 
@@ -120,14 +122,11 @@ class Recording:
         wanted = defines if self.has_lobs else None
         if wanted not in self._rows:
             assert self._result is not None
-            self._rows[wanted] = encode_rows(self._result, wanted, lobs, repeats=repeats)
+            rows = self._rows[wanted] = encode_rows(self._result, wanted, lobs, repeats=repeats)
+            self.bytes += sum(map(len, rows))
             if not self.has_lobs:
                 self._result = None
         return self._rows[wanted]
-
-    @property
-    def bytes(self) -> int:
-        return sum(sum(map(len, rows)) for rows in self._rows.values())
 
 
 class Playback:

@@ -121,6 +121,11 @@ class _Query:
             return self._column(source, tree.name)
         if isinstance(tree, exp.Null):
             return _Expression(types.varchar2(1), lambda _row: None)
+        if isinstance(tree, exp.Placeholder):
+            bound = self._constant(tree)
+            return _Expression(
+                types.varchar2() if isinstance(bound, str | None) else types.number(), lambda _row: bound
+            )
         if isinstance(tree, exp.Literal):
             kind = types.varchar2(len(tree.this) or 1) if tree.is_string else types.number()
             value = tree.this if tree.is_string else Decimal(tree.this)

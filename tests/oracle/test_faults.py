@@ -151,6 +151,52 @@ async def test_a_break_ends_a_stalled_call_with_ora_01013(
     assert len(await async_connection.fetchall(QUERY)) == 1000
 
 
+async def test_a_break_in_the_middle_of_the_rows_ends_the_call(
+    server: OracleServer, async_connection: oracledb.AsyncConnection
+) -> None:
+    fault = server.faults.stall(call="fetch", rows=450)
+    running = asyncio.create_task(async_connection.fetchall(QUERY, arraysize=100))
+    while not fault.struck:
+        await asyncio.sleep(0.005)
+    async_connection.cancel()
+    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
+        await running
+    assert len(await async_connection.fetchall(QUERY)) == 1000
+    assert server.counts["break"] == 1
+
+
+async def test_a_task_cancelled_in_the_middle_of_the_rows_leaves_the_session_usable(
+    server: OracleServer, async_connection: oracledb.AsyncConnection
+) -> None:
+    fault = server.faults.stall(call="fetch", rows=450)
+    running = asyncio.create_task(async_connection.fetchall(QUERY, arraysize=100))
+    while not fault.struck:
+        await asyncio.sleep(0.005)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert len(await async_connection.fetchall(QUERY)) == 1000
+
+
+def test_a_break_in_the_middle_of_the_rows_of_a_synchronous_call(
+    server: OracleServer, connection: oracledb.Connection
+) -> None:
+    fault = server.faults.stall(call="fetch", rows=450)
+
+    def cancel() -> None:
+        server.wait_until(lambda: fault.struck > 0)
+        connection.cancel()
+
+    breaker = threading.Thread(target=cancel)
+    breaker.start()
+    rows: list[tuple[object, ...]] = []
+    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
+        fetched(connection, rows)
+    breaker.join()
+    assert len(rows) == 400
+    connection.ping()
+
+
 def test_a_break_from_another_thread_ends_the_synchronous_call(
     server: OracleServer, connection: oracledb.Connection
 ) -> None:
