@@ -8,6 +8,7 @@ transaction is aborted and everything since the checkpoint is read again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -41,6 +42,7 @@ class Extraction:
         scn: int | None,
         settings: ProducerSettings,
         checkpoint_changes: Callable[[JobState], dict[str, Any]],
+        got_on: Callable[[], None] = lambda: None,
     ) -> None:
         self._writer = writer
         self._source = source
@@ -50,7 +52,10 @@ class Extraction:
         self._scn = scn
         self._settings = settings
         self._checkpoint_changes = checkpoint_changes
+        self._got_on = got_on
         self._cutter: BatchCutter | None = None
+        # When the first rows since the last commit came: they may wait long for their message to be full.
+        self._since: float | None = None
         self._first = writer.state.first_offset is None
         self._open = {
             name: msgspec.structs.replace(
@@ -110,6 +115,7 @@ class Extraction:
     async def _write_chunk(self, place: ChunkPlace, pieces: AsyncIterator[Piece]) -> None:
         cutter = self._cutter_for(place.domain)
         async for piece in pieces:
+            self._since = self._since or time.monotonic()
             if piece.null_rows:
                 done = self._open[place.domain.name]
                 self._note(place.domain, null_rows=done.null_rows + piece.null_rows)
@@ -176,10 +182,11 @@ class Extraction:
 
     def _transaction_is_full(self) -> bool:
         writer = self._writer
+        held = 0.0 if self._since is None else time.monotonic() - self._since
         return (
             self._first
             or writer.open_bytes >= self._settings.transaction_bytes
-            or writer.open_seconds >= self._settings.transaction_seconds
+            or max(writer.open_seconds, held) >= self._settings.transaction_seconds
         )
 
     @property
@@ -194,6 +201,7 @@ class Extraction:
             **{"status": Status.RUNNING, "progress": self.progress, "tries": 0, **own, **changes}
         )
         self._first = False
+        self._got_on()
 
 
 def _as_begun(domain: Domain, done: DomainProgress) -> Domain:

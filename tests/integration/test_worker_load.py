@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from broker.settings import BrokerSettings
 from catalogue.domain import Domain, parse_domain
+from producers.sources.open import open_source
+from producers.sources.protocol import Source
+from producers.sources.settings import SourceSettings
 from schemas.commands import CANCEL
 from schemas.jobs import Status
 from tests.workers import QUICK, JobClient, kinds_of, records_of, running_worker
@@ -153,3 +160,43 @@ async def test_a_job_larger_than_it_may_be_fails_and_says_so(
         state = await client.state_when(job_id, lambda state: state.ended)
     assert state.problem is not None
     assert state.problem["type"].endswith(":job-too-large")
+
+
+class Slow:
+    """A source that takes its time for each chunk."""
+
+    def __init__(self, source: Source, seconds: float) -> None:
+        self._source = source
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    async def fetch_events_iter(
+        self, container_ids: Sequence[str], domain: Domain, batch_size: int, *, snapshot: int | None = None
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        await asyncio.sleep(self._seconds)
+        rows = self._source.fetch_events_iter(container_ids, domain, batch_size, snapshot=snapshot)
+        async with aclosing(rows):
+            async for batch in rows:
+                yield batch
+
+
+async def test_the_chunks_of_a_slow_source_are_committed_as_they_come_though_no_message_is_full(
+    broker_settings: BrokerSettings, wide: Path
+) -> None:
+    tens = replace(
+        a_domain("wide", "SELECT CONTAINERID, N FROM WIDE WHERE CONTAINERID IN ({{ids}})"), chunk_size=10
+    )
+    source = Slow(open_source(replace(SourceSettings(), duckdb_path=wide)), 0.5)
+    settings = replace(QUICK, parallel_chunks=1, transaction_seconds=0.2)
+    ids = [f"C{WIDE_ROWS + number}" for number in range(80)]
+    async with (
+        running_worker(broker_settings, source=source, catalogue={"wide": tens}, settings=settings),
+        JobClient(broker_settings) as client,
+    ):
+        job_id = await client.submit(ids, ["wide"])
+        lines = await client.lines(job_id)
+        committed = {state.progress[0].chunks for state in await client.states(job_id)}
+    assert len(records_of(lines, "wide")) == len(ids)
+    assert len(committed - {0, 1, 8}) >= 3
