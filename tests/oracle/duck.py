@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -148,6 +149,10 @@ class DuckSession:
             found = self._run(translated(statement, values, None)).fetchone()
             touched += int(found[0]) if found and isinstance(found[0], int) else 0
         return touched
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What DuckDB itself finds, for a test to compare with."""
+        return self._run(sql).fetchall()
 
     def commit(self) -> None:
         if self.in_transaction:
