@@ -50,7 +50,7 @@ def decimals(url: str, job: str) -> int:
 
 def messages_without_msgspec(url: str, job: str) -> int:
     """As where the extra ``fast`` is not installed."""
-    parsing.msgspec = None  # type: ignore[assignment]
+    vars(parsing)["msgspec"] = None
     return messages(url, job)
 
 
