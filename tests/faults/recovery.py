@@ -5,7 +5,9 @@ Default settings, the time-outs among them; two workers and two processors, so t
 worker: ``kill -9`` of the worker that reads the job, at a random moment; until the next record that a reader of committed data
     gets, what was on its way at the kill left out. Also counted: chunks that were read again.
 processor: ``kill -9`` of the processor that folds the job, while the job grows; until another begins the fold anew, and until
-    the aggregation stands in the log. The rest of the extraction, which goes on at full speed meanwhile, is within that time.
+    the aggregation stands in the log. The rest of the extraction is within that time.
+
+The source is slow up to the kill, so that it hits the job half-way, and as fast as it can be afterwards.
 
 Exit code 1 when one of them took 15 s or more.
 """
@@ -14,7 +16,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -96,6 +100,7 @@ class Rounds:
         assert busy is not None
         killed = time.monotonic()
         busy.kill()
+        self._field.source.plan(SourcePlan(name))
         begun = len(self._field.source.reads(name))
         await asyncio.sleep(_ON_THE_WAY)
         offset = await self._end(job)
@@ -208,8 +213,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tracestream-recovery-") as folder:
-        figures = asyncio.run(measure(arguments.rounds, Path(folder)))
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    folder = Path(tempfile.mkdtemp(prefix="tracestream-recovery-"))
+    figures = asyncio.run(measure(arguments.rounds, folder))
+    shutil.rmtree(folder)
     print(f"\n{figures.table()}")
     if arguments.json is not None:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
