@@ -20,6 +20,7 @@ Value = str | int | Decimal | float | bytes | datetime.datetime | None
 _TIMES = frozenset({types.DATE, types.TIMESTAMP, types.TIMESTAMP_TZ, types.TIMESTAMP_LTZ})
 _TEXTS = frozenset({types.VARCHAR, types.CHAR, types.LONG})
 _BYTES = frozenset({types.RAW, types.LONG_RAW})
+_READABLE = _TIMES | _TEXTS | _BYTES | {types.NUMBER, types.BINARY_DOUBLE}
 _LONG_BIND = 4000
 """A bind of more bytes than a VARCHAR2 may have is sent behind all others."""
 
@@ -48,6 +49,14 @@ def read_descriptions(reader: Reader, count: int, fields: int) -> tuple[Describe
         reader.skip("nn" if fields >= WITH_ACCOUNT_COLUMN else "n")
         described.append(Described(code, buffer_size, form))
     return tuple(described)
+
+
+def read_binds(reader: Reader, count: int, fields: int) -> tuple[Described, ...]:
+    """Descriptions of binds; raises OracleError for a type whose values the server could not read."""
+    described = read_descriptions(reader, count, fields)
+    if any(bind.code not in _READABLE for bind in described):
+        raise OracleError(3115, "unsupported network datatype or representation")
+    return described
 
 
 def read_rows(reader: Reader, binds: tuple[Described, ...], count: int) -> list[list[Value]]:
@@ -82,4 +91,4 @@ def _value(raw: bytes | None, bind: Described) -> Value:
         straight = bytes([raw[0] & 0x7F]) + raw[1:] if raw[0] & 0x80 else bytes(~byte & 0xFF for byte in raw)
         value: float = struct.unpack(">d", straight)[0]
         return value
-    raise OracleError(3115, "unsupported network datatype or representation")
+    raise AssertionError(f"a bind of type {bind.code} was let in")

@@ -5,11 +5,12 @@ The order of the members is the driver's; what the server has no use for is pass
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from tests.oracle.binds import Described, Value, read_descriptions, read_rows
+from tests.oracle.binds import Described, Value, read_binds, read_descriptions, read_rows
 from tests.oracle.errors import OracleError
 from tests.oracle.handshake import read_function_head
 from tests.oracle.release import WITH_ACCOUNT_COLUMN, WITH_CHUNK_IDS
@@ -46,6 +47,9 @@ class Note(IntEnum):
 
 
 _PARSE, _DEFINE, _EXECUTE, _FETCH, _COMMIT, _DESCRIBE = 0x01, 0x10, 0x20, 0x40, 0x100, 0x20000
+_BATCH_ERRORS = 0x80000
+_SCROLLABLE, _ROW_COUNTS = 0x02, 0x4000
+_RETURNING = re.compile(r"\bRETURNING\b.*\bINTO\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,13 @@ def _execute(reader: Reader, fields: int) -> Execute:
     executions = reader.number()
     reader.skip("nnnnn")
     is_query = bool(reader.number())
-    reader.skip("nnnnn")
+    reader.number()
+    flags = reader.number()
+    reader.skip("nnn")
+    if options & _BATCH_ERRORS or flags & (_SCROLLABLE | _ROW_COUNTS) or _RETURNING.search(sql or ""):
+        raise OracleError(3115, "unsupported: scrolling, RETURNING INTO, errors or row counts of a batch")
     defines = read_descriptions(reader, define_count, fields) if options & _DEFINE else None
-    binds = read_descriptions(reader, bind_count, fields)
+    binds = read_binds(reader, bind_count, fields)
     return Execute(
         cursor,
         sql,

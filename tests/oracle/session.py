@@ -64,6 +64,11 @@ class Session:
         read = partial(read_request, fields=self._release.fields, binds_of=self._cursors.binds_of)
         try:
             request: Request = await self._channel.request(read)
+        except OracleError as error:
+            # What is left of the request is void: the client is told so before the error.
+            await self._fail(error, announced=True)
+            return
+        try:
             self._cursors.close(request.closed)
             self.calls += 1
             await self._channel.call(self._answer(request.call))

@@ -39,7 +39,51 @@ def _new_password(connection: oracledb.Connection) -> None:
     connection.changepassword("secret", "other")
 
 
-@pytest.mark.parametrize("work", (_array_bind, _temporary_lob, _object_type, _two_phases, _new_password))
+def _returning(connection: oracledb.Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO T (A) VALUES (:a) RETURNING A INTO :b", a=1, b=cursor.var(int))
+
+
+def _scrolling(connection: oracledb.Connection) -> None:
+    connection.cursor(scrollable=True).execute("SELECT DUMMY FROM DUAL")
+
+
+def _batch_errors(connection: oracledb.Connection) -> None:
+    rows = [(f"{number} " * 50,) for number in range(500)]
+    connection.cursor().executemany("INSERT INTO T (A) VALUES (:1)", rows, batcherrors=True)
+
+
+def _returned_cursor(connection: oracledb.Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN OPEN :1 FOR SELECT 1 FROM DUAL; END;", [cursor.var(oracledb.DB_TYPE_CURSOR)])
+
+
+def _boolean(connection: oracledb.Connection) -> None:
+    connection.cursor().execute("BEGIN P(:1); END;", [True])
+
+
+def _json(connection: oracledb.Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.setinputsizes(oracledb.DB_TYPE_JSON)
+        cursor.execute("BEGIN P(:1); END;", [{"a": 1}])
+
+
+UNKNOWN = (
+    _array_bind,
+    _temporary_lob,
+    _object_type,
+    _two_phases,
+    _new_password,
+    _returning,
+    _scrolling,
+    _batch_errors,
+    _returned_cursor,
+    _boolean,
+    _json,
+)
+
+
+@pytest.mark.parametrize("work", UNKNOWN)
 def test_an_unknown_request_is_an_error_and_the_session_goes_on(
     known: OracleServer, work: Callable[[oracledb.Connection], None]
 ) -> None:
