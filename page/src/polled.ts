@@ -1,8 +1,8 @@
 /** Asks again and again while somebody looks. */
 import { onMounted, onScopeDispose } from "vue";
 
-/** Calls `work` on mounting and `pause` milliseconds after each end, not while the tab is hidden. Returns a call out of turn. */
-export function polled(pause: number, work: () => Promise<void>): () => Promise<void> {
+/** Calls `work` on mounting and `pause()` milliseconds after each end, not while the tab is hidden. Returns a call out of turn. */
+export function polled(pause: () => number, work: () => Promise<void>): () => Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let over = false;
 
@@ -10,7 +10,7 @@ export function polled(pause: number, work: () => Promise<void>): () => Promise<
     clearTimeout(timer);
     if (!document.hidden) await work();
     clearTimeout(timer);
-    if (!over) timer = setTimeout(() => void round(), pause);
+    if (!over) timer = setTimeout(() => void round(), pause());
   }
 
   const seen = (): void => {

@@ -22,7 +22,7 @@ export const en = {
   "status.expired": "Expired",
 
   "submit.title": "New trace",
-  "submit.intro": "Everything that happened to these containers, read while the database delivers it. The answer has no size limit that this page would feel.",
+  "submit.intro": "Everything that happened to these containers. Rows appear while the database still delivers them, however large the answer.",
   "submit.domains": "Domains",
   "submit.aggregation": "Aggregation",
   "submit.no_aggregation": "None",

@@ -41,6 +41,8 @@ export interface Columns {
   names: string[];
   types: string[];
   numeric: boolean[];
+  /** How wide the widest of the first values is, in half-width characters; empty until there are some. */
+  widest: number[];
 }
 
 /** Rows from `first` on; null stands for one that is still to come. */

@@ -7,7 +7,7 @@
 import { asProblem } from "../problems";
 import { fetchState, firstLines, lastLines, openLines, pageText, type Line } from "./log";
 import type { Columns, DomainRead, FromWorker, ReadState, ToWorker } from "./messages";
-import { recordTexts, tabSeparated, type Cell } from "./records";
+import { recordTexts, tabSeparated, widest, type Cell } from "./records";
 import { GROUP_ROWS, RowStore } from "./store";
 
 /** Bytes of rows that are kept for all domains together. */
@@ -15,6 +15,8 @@ const BUDGET = 24_000_000;
 const PAGE_GROUPS = 4;
 const TELL_MS = 125;
 const AGAIN_MS = 2000;
+/** Nothing came for so long: there is nothing to read at the moment. */
+const QUIET_MS = 1500;
 
 const DOMAIN = /"domain":("(?:[^"\\]|\\.)*")/;
 
@@ -57,6 +59,7 @@ export class Reading {
   private fetching = false;
   private timer: ReturnType<typeof setInterval> | undefined;
   private changed = true;
+  private tookAt = 0;
 
   constructor(
     private readonly job: string,
@@ -64,7 +67,7 @@ export class Reading {
   ) {}
 
   async run(replay: boolean): Promise<void> {
-    this.timer = setInterval(() => this.tell(), TELL_MS);
+    this.timer = setInterval(() => this.tick(), TELL_MS);
     try {
       const job = await fetchState(this.job, this.over.signal);
       this.budget = BUDGET / Math.max(1, job.domains.length);
@@ -164,6 +167,7 @@ export class Reading {
     this.state.offset = line.offset;
     this.state.bytes = line.received;
     this.state.lines += 1;
+    this.tookAt = performance.now();
     if (this.state.connection === "waiting") this.state.connection = "streaming";
     if (line.type === "records") return this.records(line);
     const message = JSON.parse(line.text) as Record<string, unknown>;
@@ -196,6 +200,7 @@ export class Reading {
       names: columns.map((column) => column.name),
       types: columns.map((column) => column.type ?? ""),
       numeric: columns.map((column) => column.json === "number" || column.json === "integer"),
+      widest: [],
     });
   }
 
@@ -226,8 +231,9 @@ export class Reading {
     for (let row = view.first; row < last; row += 1) {
       const group = domain.store.group(row);
       if (!group && missing < 0) missing = row;
-      if (group && !domain.columns) {
-        this.columns(domain, { names: group.names, types: group.names.map(() => ""), numeric: group.numeric });
+      if (group && !domain.columns?.widest.length) {
+        const known = domain.columns ?? { names: group.names, types: [], numeric: group.numeric };
+        this.columns(domain, { ...known, widest: widest(group.rows) });
       }
       rows.push(group?.rows[row % GROUP_ROWS] ?? null);
     }
@@ -269,6 +275,12 @@ export class Reading {
   private connected(connection: ReadState["connection"]): void {
     this.state.connection = this.gate && connection !== "failed" ? "paused" : connection;
     this.changed = true;
+    this.tell();
+  }
+
+  private tick(): void {
+    const quiet = performance.now() - this.tookAt > QUIET_MS;
+    if (quiet && this.state.connection === "streaming") this.connected("waiting");
     this.tell();
   }
 

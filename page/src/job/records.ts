@@ -78,6 +78,20 @@ function cell(value: unknown): Cell {
 
 const UNSAFE = /[\t\n\r"]/;
 
+const FULL_WIDTH = /[\u1100-\u115f\u2e80-\uffdc]/g;
+
+/** For each column the width of its widest value, in half-width characters. */
+export function widest(rows: Cell[][]): number[] {
+  const found: number[] = [];
+  for (const row of rows) {
+    row.forEach((value, place) => {
+      const width = value === null ? 4 : value.length + 0.75 * (value.match(FULL_WIDTH)?.length ?? 0);
+      found[place] = Math.max(found[place] ?? 0, width);
+    });
+  }
+  return found;
+}
+
 /** Rows for the clipboard, as spreadsheets read them: a heading, tabs between cells, quotes where a cell has a tab or a line end. */
 export function tabSeparated(names: string[], rows: Cell[][]): string {
   const quoted = (value: Cell): string =>

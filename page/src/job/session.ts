@@ -14,6 +14,7 @@ export interface Sample {
 }
 
 const POLL_MS = 1000;
+const SLOW_POLL_MS = 5000;
 const SAMPLE_MS = 500;
 const SAMPLES = 240;
 const NOTHING: ReadState = {
@@ -59,9 +60,9 @@ export function useJobSession(id: string) {
     else copies.get(message.ticket)?.reject(message.problem ?? asProblem(""));
   }
 
-  const refresh = polled(POLL_MS, async () => {
-    // An ended job changes no more, but may be deleted or expire.
-    if (job.value && ENDED.has(job.value.status) && read.value.connection !== "waiting" && Math.random() > 0.2) return;
+  // An ended job changes no more, but may be deleted or expire.
+  const pace = (): number => (job.value && ENDED.has(job.value.status) ? SLOW_POLL_MS : POLL_MS);
+  const refresh = polled(pace, async () => {
     try {
       job.value = await showJob(id);
       problem.value = null;
@@ -70,7 +71,6 @@ export function useJobSession(id: string) {
     }
   });
 
-  // Speeds over a sliding window of two samples, which evens out that lines of megabytes arrive whole.
   let before = { at: performance.now(), read: 0, written: 0 };
   let polledAt = performance.now();
   const sampler = setInterval(() => {

@@ -16,7 +16,10 @@ interface Kept {
 
 export const NARROWEST = 56;
 export const WIDEST = 900;
-const CHARACTER = 7.6;
+const HEADING_CHARACTER = 8.9;
+const VALUE_CHARACTER = 7.9;
+const LONG_VALUES = 220;
+const PADDING = 24;
 
 export function useColumns(domain: string, columns: Ref<Columns | undefined>) {
   const key = `tracestream.columns.${domain}`;
@@ -28,7 +31,7 @@ export function useColumns(domain: string, columns: Ref<Columns | undefined>) {
     if (!known) return [];
     return known.names.map((name, place) => {
       const numeric = known.numeric[place] ?? false;
-      const width = kept.value.widths[name] ?? usual(name, numeric);
+      const width = kept.value.widths[name] ?? usual(name, known.widest[place]);
       return { name, type: known.types[place] ?? "", numeric, width };
     });
   });
@@ -52,8 +55,10 @@ export function useColumns(domain: string, columns: Ref<Columns | undefined>) {
   return { all, shown, hidden, resize, toggle, reset };
 }
 
-function usual(name: string, numeric: boolean): number {
-  return Math.round(Math.min(240, Math.max(numeric ? 104 : 136, name.length * CHARACTER + 30)));
+/** Room for the heading, and for the values where they are not very long. */
+function usual(name: string, widest = 12): number {
+  const values = Math.min(LONG_VALUES, widest * VALUE_CHARACTER) + PADDING;
+  return Math.round(Math.max(NARROWEST, values, name.length * HEADING_CHARACTER + PADDING));
 }
 
 function stored(key: string): Kept {
