@@ -1,9 +1,10 @@
 """A worker as a process of its own that can be held up at a chosen place: ``python -m tests.faults.heldworker FOLDER``.
 
-Settings come from the environment as those of ``tracestream worker`` do. It is the same worker, with two additions told by files in
+Settings come from the environment as those of ``tracestream worker`` do. It is the same worker, with additions told by files in
 FOLDER: while ``chunk-<container>`` lies there, the chunk that begins with this container stands still before its
-first row; while ``commit-<job>`` lies there, a commit of this job stands still, its last write, the state, being acknowledged. Each
-chunk that is begun is a line in ``reads-<pid>``.
+first row; while ``commit-<job>`` lies there, a commit of this job stands still, its last write, the state, being acknowledged; with
+``stall-<job>`` it is the call to Kafka that gets no answer, so that its deadline counts. Each chunk that is begun is a line in
+``reads-<pid>``.
 """
 
 from __future__ import annotations
@@ -49,9 +50,12 @@ class Holds:
     def commit(self, job_id: str) -> Path:
         return self.folder / f"commit-{job_id}"
 
+    def stall(self, job_id: str) -> Path:
+        return self.folder / f"stall-{job_id}"
+
     def release(self) -> None:
         """Nothing is held up any more."""
-        for pattern in ("chunk-*", "commit-*"):
+        for pattern in ("chunk-*", "commit-*", "stall-*"):
             for file in self.folder.glob(pattern):
                 file.unlink()
 
@@ -168,7 +172,9 @@ def hold_commits(holds: Holds, prefix: str) -> None:
 
     async def commit(self: Transactor) -> None:
         await self.settle()
-        await _while_there(holds.commit(self.transactional_id.removeprefix(before)))
+        job_id = self.transactional_id.removeprefix(before)
+        await _while_there(holds.commit(job_id))
+        await self._within(_while_there(holds.stall(job_id)))
         await commits(self)
 
     Transactor.commit = commit  # type: ignore[method-assign]
