@@ -15,7 +15,7 @@ RUNS ?= 200
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo page page-check test check format lint types lock lock-check kafka-lock bench faults recovery docs clean
+.PHONY: help install demo page page-check client-types test check format lint types lock lock-check kafka-lock bench faults recovery docs clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
@@ -46,7 +46,16 @@ page/node_modules/.installed: page/package-lock.json page/.npmrc | $(INSTALLED)
 	@.ci/npm --prefix page ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
-test: $(INSTALLED) page ## All tests, or those in ARGS
+clients/javascript/node_modules/.installed: clients/javascript/package-lock.json clients/javascript/.npmrc | $(INSTALLED)
+	@echo "Installing the client's test tools into clients/javascript/node_modules (once)"
+	@.ci/npm --prefix clients/javascript ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+client-types: clients/javascript/node_modules/.installed ## clients/javascript/types, from the JSDoc comments
+	@rm -rf clients/javascript/types
+	@.ci/npm --prefix clients/javascript run --silent types
+
+test: $(INSTALLED) page clients/javascript/node_modules/.installed ## All tests, or those in ARGS
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 page-check: page/node_modules/.installed ## Types and unit tests of the page
@@ -78,6 +87,9 @@ lock-check: $(INSTALLED) ## requirements.lock is what pyproject.toml asks for, w
 kafka-lock: $(INSTALLED) ## The jars of the embedded broker, resolved anew
 	$(BIN)/python -m broker.jars
 
+explore: $(INSTALLED) ## The model of the protocol explored for minutes; ARGS=--help says what it takes
+	$(BIN)/python -m tests.model $(ARGS)
+
 bench: $(INSTALLED) ## The ratios that the documentation quotes
 	$(BIN)/python -m bench $(ARGS)
 
@@ -92,5 +104,5 @@ docs: $(INSTALLED) ## Generated files: schemas, API documents, tables
 	$(BIN)/python -m tracestream.documents
 
 clean: ## Removes the environment and everything built
-	rm -rf page/node_modules gateway/static/page
+	rm -rf page/node_modules clients/javascript/node_modules gateway/static/page
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -25,9 +25,9 @@ def nodes() -> dict[str, Path]:
 
 
 def installed() -> Path:
-    """The package's folder with its development dependencies; skips without them."""
+    """The package's folder with its development dependencies; fails without them."""
     if not (PACKAGE / "node_modules").is_dir():
-        pytest.fail("clients/javascript/node_modules is not there: make node")
+        pytest.fail("clients/javascript/node_modules is not there: make client-types")
     return PACKAGE
 
 

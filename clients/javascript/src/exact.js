@@ -10,7 +10,7 @@
 /** @import {Column} from "./types.js" */
 
 const NUMBER = "-?\\d[\\d.eE+-]*";
-const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_$#. -]*$/u;
+const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_$# ]*$/u;
 const TOKENS = new RegExp(`"((?:[^"\\\\]|\\\\.)*)"(?:(\\s*:\\s*)(${NUMBER})?)?`, "g");
 
 /**
@@ -33,7 +33,7 @@ export function quotingOf(columns) {
  * @returns {Quoting}
  */
 function byNames(names) {
-  const any = names.map((name) => name.replace(/[$.-]/g, "\\$&")).join("|");
+  const any = names.map((name) => name.replaceAll("$", "\\$")).join("|");
   const pattern = new RegExp(`([{,]\\s*"(?:${any})"\\s*:\\s*)(${NUMBER})`, "gu");
   return (line) => line.replace(pattern, '$1"$2"');
 }

@@ -1,0 +1,106 @@
+/** Bytes → lines: however they are cut, the messages are those of the whole lines. */
+
+import assert from "node:assert/strict";
+import {test} from "node:test";
+
+import fc from "fast-check";
+
+import {ByteSplitter, TextSplitter} from "../src/lines.js";
+import {LineStream, MessageParserStream} from "../src/transforms.js";
+import {bytesOf, cutAt, cuts, ndjson} from "./bytes.js";
+
+const SPLITTERS = [ByteSplitter, TextSplitter];
+
+/** @param {import("../src/lines.js").Splitter} splitter @param {Uint8Array[]} chunks */
+function linesOf(splitter, chunks) {
+  return [...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.end()];
+}
+
+for (const Splitter of SPLITTERS) {
+  test(`${Splitter.name} gives the same messages for any split of the bytes`, () => {
+    fc.assert(
+      fc.property(ndjson, cuts, (given, places) => {
+        const chunks = cutAt(bytesOf(given), places);
+        const messages = linesOf(new Splitter(), chunks).map((line) => JSON.parse(line));
+        assert.deepEqual(messages, JSON.parse(JSON.stringify(given.messages)));
+      }),
+      {numRuns: 500},
+    );
+  });
+
+  test(`${Splitter.name} gives the same messages when the bytes come one by one`, () => {
+    fc.assert(
+      fc.property(ndjson, (given) => {
+        const chunks = Array.from(bytesOf(given), (byte) => Uint8Array.of(byte));
+        const messages = linesOf(new Splitter(), chunks).map((line) => JSON.parse(line));
+        assert.deepEqual(messages, JSON.parse(JSON.stringify(given.messages)));
+      }),
+    );
+  });
+
+  test(`${Splitter.name} puts a line of 20 MB together`, () => {
+    const message = {type: "records", data: Array.from({length: 500_000}, (_, n) => ({N: n, TEXT: "膠量正常 of a container"}))};
+    const bytes = new TextEncoder().encode(`\n${JSON.stringify(message)}\n{"type":"complete"}\n`);
+    assert.ok(bytes.length > 20_000_000);
+    const places = Array.from({length: 400}, (_, n) => (n * 0.617) % 1);
+    const lines = linesOf(new Splitter(), cutAt(bytes, places));
+    assert.equal(lines.length, 2);
+    assert.deepEqual(JSON.parse(/** @type {string} */ (lines[0])), message);
+  });
+
+  test(`${Splitter.name} is as new behind an end`, () => {
+    const splitter = new Splitter();
+    const half = new TextEncoder().encode('{"a":"膠"').subarray(0, 7);
+    linesOf(splitter, [half]);
+    assert.deepEqual(linesOf(splitter, [new TextEncoder().encode("{}\n")]), ["{}"]);
+  });
+
+  test(`${Splitter.name} refuses a line without an end before it fills the memory`, () => {
+    const splitter = new Splitter(1000);
+    const chunk = new TextEncoder().encode("x".repeat(400));
+    splitter.push(chunk);
+    splitter.push(chunk);
+    assert.throws(() => splitter.push(chunk), {name: "NotTracestream"});
+  });
+}
+
+test("the streams give the same messages for any split of the bytes", async () => {
+  await fc.assert(
+    fc.asyncProperty(ndjson, cuts, async (given, places) => {
+      const messages = streamOf(cutAt(bytesOf(given), places)).pipeThrough(new LineStream()).pipeThrough(new MessageParserStream());
+      const found = [];
+      for await (const message of messages) found.push(message);
+      assert.deepEqual(found, JSON.parse(JSON.stringify(given.messages)));
+    }),
+  );
+});
+
+/** @param {Uint8Array[]} chunks @returns {ReadableStream<Uint8Array>} */
+function streamOf(chunks) {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+}
+
+test("a reader that takes nothing stops the source within the bounds of the queues", async () => {
+  const line = new TextEncoder().encode(`{"a":"${"x".repeat(9_990)}"}\n`);
+  let pulled = 0;
+  const source = new ReadableStream(
+    {
+      pull(controller) {
+        pulled += line.length;
+        controller.enqueue(line);
+      },
+    },
+    {highWaterMark: 0},
+  );
+  const messages = source.pipeThrough(new LineStream()).pipeThrough(new MessageParserStream());
+  const reader = messages.getReader();
+  await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.ok(pulled < 400_000, `${pulled} bytes were pulled`);
+  await reader.cancel();
+});
