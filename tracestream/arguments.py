@@ -30,6 +30,7 @@ to run:
   gateway     serves the logs over HTTP
   kafka       the embedded broker alone
   data        the demo data
+  oracle      looks whether Oracle answers as it must
   settings    the environment variables, what they are set to and what they mean
 """
 
@@ -57,7 +58,20 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         prog="tracestream", metavar="COMMAND", required=True, help=argparse.SUPPRESS
     )
-    for add in (_demo, _up, _submit, _status, _tail, _cancel, _delete, _services, _kafka, _data, _settings):
+    for add in (
+        _demo,
+        _up,
+        _submit,
+        _status,
+        _tail,
+        _cancel,
+        _delete,
+        _services,
+        _kafka,
+        _data,
+        _oracle,
+        _settings,
+    ):
         add(commands)
     return top
 
@@ -273,6 +287,24 @@ def _data(commands: Any) -> None:
     for command in (make, ids, load):
         command.add_argument("--scale", type=_positive, default=1.0, help="1 is the reference set (default)")
         command.add_argument("--data-dir", type=Path, help="where files are kept (default: TRACE_DATA_DIR)")
+
+
+def _oracle(commands: Any) -> None:
+    group = commands.add_parser("oracle", description="The database that TRACE_ORACLE_DSN names.")
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    check = _command(
+        actions,
+        "check",
+        "oracle_check:run",
+        "Connects to Oracle and looks at what a job needs: version, account, grants, character set,\n"
+        "flashback, each domain's columns and plan, and the time of one chunk. Changes nothing.\n"
+        "Exit code 1 when something a job needs does not work, 3 when Oracle cannot be reached.",
+        "  tracestream oracle check\n  tracestream oracle check --ids ids.txt --verbose",
+    )
+    check.add_argument(
+        "--ids", type=Path, metavar="FILE", help="container IDs, one a line, to time a chunk with"
+    )
+    check.add_argument("--verbose", action="store_true", help="also list grants, columns and plans")
 
 
 def _settings(commands: Any) -> None:

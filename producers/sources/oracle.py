@@ -37,7 +37,7 @@ class OracleSource:
     async def open(self) -> None:
         if self._pool is not None:
             return
-        with self._telling():
+        with self.telling():
             pool = pool_of(self._settings)
             # A wrong password or address must show at the start.
             async with pool.session(call_seconds=self._settings.oracle_connect_seconds) as session:
@@ -54,7 +54,7 @@ class OracleSource:
         if not self._settings.oracle_flashback:
             return None
         try:
-            with self._telling():
+            with self.telling():
                 async with self.session() as session:
                     ((scn,),) = await session.rows(SNAPSHOT)
                     return int(scn)
@@ -64,7 +64,7 @@ class OracleSource:
 
     async def columns(self, domain: Domain) -> tuple[Column, ...]:
         # Asked anew for each job: a table may have changed since the last.
-        with self._telling(domain):
+        with self.telling(domain):
             async with self.session(domain) as session:
                 return tuple(known.column for known in await self._describe(session, domain))
 
@@ -72,7 +72,7 @@ class OracleSource:
         self, container_ids: Sequence[str], domain: Domain, batch_size: int, *, snapshot: int | None = None
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         lob_bytes = self._settings.lob_bytes
-        with self._telling(domain, at_snapshot=snapshot is not None):
+        with self.telling(domain, at_snapshot=snapshot is not None):
             async with self.session(domain) as session:
                 readings = self._readings.get(_key(domain)) or await self._describe(session, domain)
                 query = query_of(domain, readings, container_ids, snapshot, lob_bytes)
@@ -103,7 +103,7 @@ class OracleSource:
         return readings
 
     @contextlib.contextmanager
-    def _telling(self, domain: Domain | None = None, *, at_snapshot: bool = True) -> Iterator[None]:
+    def telling(self, domain: Domain | None = None, *, at_snapshot: bool = True) -> Iterator[None]:
         """Whatever comes out of the driver becomes a SourceError that names the domain and no secret."""
         name, hidden = (domain.name if domain else ""), secrets(self._settings)
         where = f"Oracle, domain {name}" if name else "Oracle"

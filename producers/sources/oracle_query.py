@@ -7,7 +7,7 @@ the list of IDs has one of four lengths, the last ID repeated, and all its binds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalogue.domain import ORACLE, ORACLE_WITHOUT_FLASHBACK, SCN_BIND, Domain, bind_names
 from producers.chunks import padded
@@ -55,6 +55,12 @@ def description_of(domain: Domain) -> str:
     Its text is no chunk's: the driver would go on using what it made for the described one, doubles for numbers among it.
     """
     return domain.render(ORACLE_WITHOUT_FLASHBACK, [""]) + "\n-- described"
+
+
+def explained(domain: Domain, container_ids: Sequence[str], scn: int | None) -> Query:
+    """The statement that has Oracle plan a chunk's query, under the name ``tracestream``."""
+    query = query_of(domain, (), container_ids, scn, 0)
+    return replace(query, text=f"EXPLAIN PLAN SET STATEMENT_ID = 'tracestream' FOR {query.text}")
 
 
 def rows_at_a_time(readings: Sequence[Reading], batch_size: int, lob_bytes: int) -> int:

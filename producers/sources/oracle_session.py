@@ -52,6 +52,7 @@ class Session:
     def __init__(self, connection: oracledb.Connection) -> None:
         self._connection = connection
         self._clean = True
+        self._running: asyncio.Future[Any] | None = None
 
     @classmethod
     async def connect(cls, parameters: Mapping[str, Any]) -> Session:
@@ -73,8 +74,15 @@ class Session:
         """The server's."""
         return str(self._connection.version)
 
+    def spend(self) -> None:
+        """Nobody else may have it after this task."""
+        self._clean = False
+
     def allow(self, seconds: float) -> None:
         """From now on a round trip may take that long. When it takes longer it is broken (DPY-4024)."""
+        if self._is_at_work or not self._connection.is_healthy():
+            # A time-out given to a connection that is closed kills the process (tests/integration/test_oracle_driver.py).
+            return
         self._connection.call_timeout = min(max(1, round(seconds * 1000)), _MOST_MILLISECONDS)
 
     async def describe(self, statement: str) -> list[Description]:
@@ -128,8 +136,12 @@ class Session:
         with contextlib.suppress(oracledb.Error, OSError):
             self._connection.close()
 
+    @property
+    def _is_at_work(self) -> bool:
+        return self._running is not None and not self._running.done()
+
     async def _call(self, call: Callable[[], Result]) -> Result:
-        running = _in_thread(call)
+        self._running = running = _in_thread(call)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -145,7 +157,8 @@ class Session:
         # What it ends with is of no interest, but an exception that nobody asks for is reported as lost.
         running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         with contextlib.suppress(oracledb.Error, OSError):
-            self._connection.cancel()
+            if not running.done() and self._connection.is_healthy():
+                self._connection.cancel()
         await asyncio.wait((running,), timeout=_BREAK_SECONDS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,24 @@ def test_synchronous_data_frames_have_every_row(which: str, request: pytest.Fixt
     with oracledb.connect(user=server.user, password=server.password, dsn=server.dsn) as connection:
         frames = [pa.table(frame) for frame in connection.fetch_df_batches(QUERY, size=2000)]
     assert [tuple(row.values()) for frame in frames for row in frame.to_pylist()] == ROWS
+
+
+_CLOSED = """
+import sys, oracledb
+dsn, user, password = sys.argv[1:]
+connection = oracledb.connect(dsn=dsn, user=user, password=password)
+try:
+    connection.ping()
+except oracledb.Error:
+    connection.call_timeout = 1000
+"""
+
+
+def test_a_time_out_given_to_a_connection_that_was_lost_kills_the_process(oracle_23: OracleServer) -> None:
+    with oracle_23.faults.during(oracle_23.faults.fail(28, call="ping")):
+        command = [sys.executable, "-c", _CLOSED, oracle_23.dsn, oracle_23.user, oracle_23.password]
+        status = subprocess.run(command, check=False, capture_output=True, timeout=120).returncode
+    assert status == -signal.SIGSEGV
 
 
 def test_a_statement_that_was_described_gives_doubles_though_decimals_are_asked_for() -> None:
