@@ -126,15 +126,20 @@ class Session:
         self._clean = clean
 
     async def close(self) -> None:
-        """Logs off within a second or two, whatever state the connection is in. Never raises."""
-        with contextlib.suppress(Exception):
-            self.allow(_CLOSE_SECONDS)
-            # A call that never ends holds the connection: then the thread closes it when the call's time is up.
-            await asyncio.wait((_in_thread(self._closed),), timeout=4 * _CLOSE_SECONDS)
+        """Logs off within a second or two. Never raises."""
+        running = self._running
+        if running is not None and not running.done():
+            # While a call is under way nobody else may touch the connection: the driver would go on with a socket that
+            # this call has given up meanwhile, and the process would die. The call ends when its time is up.
+            running.add_done_callback(lambda _: _in_thread(self._log_off))
+            return
+        self.allow(_CLOSE_SECONDS)
+        await asyncio.wait((_in_thread(self._log_off),), timeout=4 * _CLOSE_SECONDS)
 
-    def _closed(self) -> None:
+    def _log_off(self) -> None:
         with contextlib.suppress(oracledb.Error, OSError):
-            self._connection.close()
+            if self._connection.is_healthy():
+                self._connection.close()
 
     @property
     def _is_at_work(self) -> bool:
