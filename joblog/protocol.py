@@ -122,7 +122,7 @@ class Backlog:
 def is_admitted(*, known: bool, age_ms: float, retention_ms: float) -> bool:
     """Whether a submit becomes a job: one whose id is known is passed over, and so is one older than commands are kept,
     because the tombstone of its job may be written already."""
-    return not known and age_ms <= retention_ms
+    return not known and age_ms < retention_ms
 
 
 def concerns(command: Wanted, state: JobState | None) -> bool:
@@ -231,6 +231,14 @@ def tries_at_start(state: JobState, *, retaken: bool, holder_alive: bool) -> int
     """
     released = state.status is not Status.QUEUED and not state.holder
     return state.tries if released or retaken or holder_alive else state.tries + 1
+
+
+SUSPECT_TRIES = 2
+
+
+def is_suspect(state: JobState) -> bool:
+    """Whether a job may be what kills its workers: that many starts in a row ended without anything added."""
+    return not state.ended and state.tries >= SUSPECT_TRIES
 
 
 def back_off(tries: int, random: float) -> float:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from broker.errors import BrokerError, Retriable, TopicGone
 from joblog.ends import read_to_end
-from joblog.protocol import Inbox, Step, back_off, next_step
+from joblog.protocol import Inbox, Step, back_off, is_suspect, next_step
 from joblog.replay import Entry, replay
 from joblog.transactions import Transactor
 from joblog.writer import LogWriter, now_ms
@@ -119,7 +119,9 @@ class JobRun:
         pause = 0.0 if self._memory.retaken else back_off(state.tries + 1, random.random())
         if pause and await self._calls.before(asyncio.sleep(pause)):
             return False
-        waiting = Waiting(self.job_id, state.request.principal, self._is_small(state))
+        waiting = Waiting(
+            self.job_id, state.request.principal, small=self._is_small(state), suspect=is_suspect(state)
+        )
         self._has_slot = not await self._calls.before(self._services.slots.acquire(waiting))
         return self._has_slot
 

@@ -1,18 +1,24 @@
-"""Which waiting job starts next: slots, one of them kept for small jobs, round-robin over principals (design: "Slots"). Pure."""
+"""Which waiting job starts next: slots, one of them kept for small jobs, round-robin over principals (design: "Slots"). Pure.
+
+A job whose worker died under it again and again is a suspect: while one runs and has not got on, no other job starts, so that a job
+that kills its process takes none along that might have got on without it.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A job that wants a slot. ``small``: one chunk a domain, so that it ends soon and may use the kept slot."""
+    """A job that wants a slot. ``small``: one chunk a domain, so that it ends soon and may use the kept slot. ``suspect``: its
+    last starts ended with the death of their worker."""
 
     job_id: str
     principal: str
     small: bool
+    suspect: bool = False
 
 
 @dataclass(slots=True)
@@ -35,8 +41,16 @@ class Schedule:
             if not queue:
                 del self._queues[principal]
 
+    def got_on(self, job_id: str) -> None:
+        """A running job has added something to its log: it is no suspect any more."""
+        job = self._running.get(job_id)
+        if job is not None and job.suspect:
+            self._running[job_id] = replace(job, suspect=False)
+
     def has_room(self, *, small: bool) -> bool:
         """Whether a job of that kind may start now; large ones leave one slot free."""
+        if any(job.suspect for job in self._running.values()):
+            return False
         large_running = sum(not job.small for job in self._running.values())
         return len(self._running) < self.slots and (small or large_running < max(1, self.slots - 1))
 

@@ -49,6 +49,11 @@ class Slots:
         """Whether a job that came now would start at once."""
         return self._schedule.has_room(small=small)
 
+    def got_on(self, job_id: str) -> None:
+        """A running job has added something to its log."""
+        self._schedule.got_on(job_id)
+        self._start()
+
     def release(self, job_id: str) -> None:
         """The job no longer runs or waits; releasing twice is harmless."""
         self._turns.pop(job_id, None)

@@ -163,9 +163,9 @@ def test_the_offset_committed_stays_before_the_oldest_command_that_is_not_finish
 
 
 def test_a_submit_is_admitted_unless_its_id_is_known_or_its_tombstone_may_be_written() -> None:
-    assert is_admitted(known=False, age_ms=1000, retention_ms=1000)
+    assert is_admitted(known=False, age_ms=999, retention_ms=1000)
     assert not is_admitted(known=True, age_ms=0, retention_ms=1000)
-    assert not is_admitted(known=False, age_ms=1001, retention_ms=1000)
+    assert not is_admitted(known=False, age_ms=1000, retention_ms=1000)
 
 
 @pytest.mark.parametrize(

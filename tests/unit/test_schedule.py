@@ -50,3 +50,22 @@ def test_every_job_runs_in_the_end_and_never_too_many(jobs: list[tuple[str, bool
             schedule.leave(job_id)
         ran += running
     assert sorted(ran) == sorted(str(number) for number in range(len(jobs)))
+
+
+def test_no_job_starts_beside_a_suspect_until_that_has_got_on() -> None:
+    schedule = Schedule(slots=4)
+    schedule.wait(Waiting("running", "a", small=False))
+    assert schedule.start_next() is not None
+    for name, suspect in (("suspect", True), ("another", True), ("good", False)):
+        schedule.wait(Waiting(name, name, small=True, suspect=suspect))
+    chosen = schedule.start_next()
+    assert chosen is not None
+    assert chosen.job_id == "suspect"
+    assert schedule.start_next() is None
+    assert not schedule.has_room(small=True)
+    schedule.got_on("suspect")
+    assert [job.job_id for job in (schedule.start_next(), schedule.start_next()) if job] == ["another"]
+    schedule.leave("another")
+    following = schedule.start_next()
+    assert following is not None
+    assert following.job_id == "good"
