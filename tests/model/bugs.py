@@ -1,22 +1,26 @@
-"""Five rules of the protocol left out, one at a time: what the explorer must find, and where it looks."""
+"""Rules of the protocol left out, one at a time: what the explorer must find, and where it looks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.commands import SUBMIT
 from tests.model.explore import Report, search
-from tests.model.world import Setup
+from tests.model.world import Job, Setup
 
 
 @dataclass(frozen=True)
 class Bug:
     """``setup`` names the rule that is left out; ``harm`` is what the counterexample must end with. ``fair_every``: from which
-    worlds it is seen whether everything comes true."""
+    worlds it is seen whether everything comes true; ``seen``: it goes on until a reader of the log sees the harm."""
 
     setup: Setup
     harm: str
     fair_every: int = 0
+    seen: bool = True
 
+
+_SUBMIT = (0, SUBMIT, 0)
 
 BUGS = {
     bug.setup.bug: bug
@@ -30,6 +34,13 @@ BUGS = {
         Bug(Setup(crashes=1, bug="checkpoint before the data"), "is not its source in order"),
         Bug(Setup(timeouts=1, bug="walk away when fenced"), "for ever", fair_every=1),
         Bug(Setup(crashes=1, bug="trust an uncommitted state"), "is not its source in order"),
+        Bug(Setup(sends=(_SUBMIT, _SUBMIT), bug="admit what is known"), "is admitted again", seen=False),
+        Bug(Setup(crashes=1, bug="leave foreign transactions open"), "it goes on for ever", fair_every=1),
+        Bug(
+            Setup(jobs=(Job(1),), sends=(_SUBMIT, _SUBMIT), hours=1, bug="bury at once"),
+            "makes it anew",
+            seen=False,
+        ),
     )
 }
 
@@ -37,4 +48,4 @@ BUGS = {
 def hunt(name: str) -> Report:
     """Explores with the bug until its harm is found."""
     bug = BUGS[name]
-    return search(bug.setup, fair_every=bug.fair_every, seen=True)
+    return search(bug.setup, fair_every=bug.fair_every, seen=bug.seen)

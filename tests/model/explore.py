@@ -21,7 +21,10 @@ from tests.model.world import Setup, World, first_world
 HARM = 0.15
 """How often a walk goes on with a command, a fault or the clock, where it could also go on with what heals."""
 
-FAIR_LIMIT = 2_000
+TOLD = 40
+"""Moves of a violation that are told."""
+
+FAIR_LIMIT = 300
 """Moves after which a run without faults is taken to go on for ever."""
 
 
@@ -34,6 +37,8 @@ class Violation:
 
     def __str__(self) -> str:
         numbered = [f"{number:4}. {move}" for number, move in enumerate(self.moves, start=1)]
+        if len(numbered) > TOLD:
+            numbered[TOLD:] = [f"      ... and {len(numbered) - TOLD} more"]
         return "\n".join([*numbered, f"   => {self.rule}"])
 
 

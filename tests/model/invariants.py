@@ -9,7 +9,7 @@ from joblog.protocol import is_admitted
 from schemas.commands import CANCEL, DELETE, SUBMIT
 from schemas.jobs import TRANSITIONS, Status
 from tests.model import lines
-from tests.model.world import HOUR, STATES, TOMBSTONE, World, progress_of
+from tests.model.world import COMMITTED, HOUR, STATES, TOMBSTONE, World, progress_of
 
 
 def broken(world: World, *, seen: bool = False) -> str | None:
@@ -26,6 +26,7 @@ def _broken(world: World, seen: bool) -> Iterator[str]:
     for job in range(len(world.setup.jobs)):
         states = world.states_of(job)
         yield from _broken_states(job, states)
+        yield from _back_from_the_grave(world, job)
         if states and states[-1] != TOMBSTONE:
             yield from _apart(world, job, states[-1])
     yield from _lost_commands(world)
@@ -68,6 +69,17 @@ def _broken_states(job: int, states: list[int]) -> Iterator[str]:
             yield f"job {job} goes from {former.status} to {state.status}"
         elif state.version != former.version + 1:
             yield f"the state of job {job} is set back from version {former.version} to {state.version}"
+
+
+def _back_from_the_grave(world: World, job: int) -> Iterator[str]:
+    """No submit that was sent before the job expired makes it anew when its tombstone is written."""
+    partition = world.setup.jobs[job].partition
+    records = [each for each in world.jobs[partition] if each.job == job and each.status == COMMITTED]
+    for before, tombstone, after in zip(records, records[1:], records[2:], strict=False):
+        if tombstone.state == TOMBSTONE and after.state != TOMBSTONE:
+            sent = world.commands[partition][STATES[after.state].command.offset]
+            if sent.hour < before.hour:
+                yield f"job {job} was removed, and a submit that was sent before its end makes it anew"
 
 
 def _apart(world: World, job: int, number: int) -> Iterator[str]:
@@ -138,7 +150,7 @@ def _unfinished(world: World) -> Iterator[str]:
             states = world.states_of(command.job)
             age = world.now - command.hour * HOUR
             if not states:
-                if command.kind == SUBMIT and age <= world.setup.retention_hours * HOUR:
+                if command.kind == SUBMIT and age < world.setup.retention_hours * HOUR:
                     yield f"job {command.job} was submitted and never came to be"
             elif states[-1] != TOMBSTONE and not STATES[states[-1]].ended:
                 yield f"job {command.job} stays {STATES[states[-1]].status} for ever"

@@ -193,6 +193,8 @@ def _end_foreign_transactions(world: World, worker: int, partition: int, part: P
     stable = next((n for n, record in enumerate(records) if record.status == OPEN), len(records))
     found = {record.job for record in records[stable:]}
     taken = [job for job in sorted(found) if not holds(world.workers[worker].runs[job])]
+    if world.setup.bug == "leave foreign transactions open":
+        taken = []
     for job in taken:
         after.take(world.job_id(job, worker), (worker, "foreign"))
     after.set_part(worker, partition, part._replace(stage="read", end=len(records)))
@@ -245,10 +247,9 @@ def _next_command(world: World, worker: int, partition: int, part: Part) -> Move
         part = part._replace(committed=part.position)
         what += " and commits its offset"
     if command.kind == SUBMIT:
-        age = world.now - command.hour * HOUR
-        admitted = protocol.is_admitted(
-            known=state is not None, age_ms=age, retention_ms=world.setup.retention_hours * HOUR
-        )
+        known = state is not None and world.setup.bug != "admit what is known"
+        age, retention = world.now - command.hour * HOUR, world.setup.retention_hours * HOUR
+        admitted = protocol.is_admitted(known=known, age_ms=age, retention_ms=retention)
         if admitted:
             part = part._replace(admitting=(offset, command.job, "read", False))
         after.set_part(worker, partition, part)
@@ -379,7 +380,8 @@ def _is_to_be_buried(world: World, worker: int, job: int) -> bool:
     if part is None or part.stage != "serve" or view is None:
         return False
     written_at = world.jobs[partition][view[0]].hour * HOUR
-    return protocol.is_buried(STATES[view[1]], written_at, world.now, world.setup.retention_hours * HOUR)
+    retention = 0 if world.setup.bug == "bury at once" else world.setup.retention_hours * HOUR
+    return protocol.is_buried(STATES[view[1]], written_at, world.now, retention)
 
 
 def sweeps(world: World, worker: int) -> Iterator[Move]:
@@ -405,14 +407,15 @@ def sweeps(world: World, worker: int) -> Iterator[Move]:
             tidy(after, worker)
             yield f"{who} has read the states for its sweep", after
         return
-    for job in chore.listed:
-        if (
-            world.setup.jobs[job].partition in ready
-            and _has_no_job(world, worker, job)
-            and _is_old(world, job)
-        ):
-            remove_topic(after, job)
     after.set_worker(worker, chore=None)
+    for job in chore.listed:
+        if world.setup.jobs[job].partition not in ready:
+            continue
+        view = each.views[job]
+        if view is not None and STATES[view[1]].status is Status.EXPIRED:
+            start(after, worker, job)
+        elif _has_no_job(world, worker, job) and _is_old(world, job):
+            remove_topic(after, job)
     removed = [job for job in chore.listed if after.logs[job] is None and world.logs[job] is not None]
     text = ", ".join(f"the topic of job {job}" for job in removed) or "nothing"
     yield f"{who} sweeps {text}", after
