@@ -30,7 +30,13 @@ class Broken(Exception):
 
 class Channel:
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, unit: int, *, end_of_response: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        unit: int,
+        *,
+        end_of_response: bool,
+        tries_attention: bool,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -40,6 +46,10 @@ class Channel:
         self._break = asyncio.Event()
         self._reset = asyncio.Event()
         self._gone = asyncio.Event()
+        self._tries_attention = tries_attention
+        """The client's first attention is a trial, which a reset marker follows."""
+        self.attentions = 0
+        """How many have come."""
         self._deaf = False
         self.bytes_sent = 0
         """Of messages, without what stands around them."""
@@ -55,11 +65,21 @@ class Channel:
                     self._packets.put_nowait(packet.body)
                 elif packet.kind == Kind.MARKER and packet.marker == Marker.RESET:
                     self._reset.set()
-                elif packet.kind == Kind.MARKER and not self._deaf:
-                    self._reset.clear()
-                    self._break.set()
+                elif packet.kind == Kind.ATTENTION:
+                    self.attentions += 1
+                    if self._tries_attention:
+                        self._tries_attention = False
+                    else:
+                        self._hear_break()
+                elif packet.kind == Kind.MARKER:
+                    self._hear_break()
         self._gone.set()
         self._packets.put_nowait(None)
+
+    def _hear_break(self) -> None:
+        if not self._deaf:
+            self._reset.clear()
+            self._break.set()
 
     async def request(self, read: Callable[[bytes], Request]) -> Request:
         """The next request, as ``read`` makes it of bytes; raises Broken or Gone, and whatever ``read`` raises."""

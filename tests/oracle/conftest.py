@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 import oracledb
 import pytest
 
-from tests.oracle import ORACLE_19, ORACLE_23, OracleServer, Release, serving
+from tests.oracle import ORACLE_19, ORACLE_23, OracleServer, Release, Table, serving, types
 
+QUERY = "SELECT ID, WIDE FROM N"
+"""Of the fixture wide_rows: 1,000 rows."""
 RELEASES = [pytest.param(ORACLE_19, id="19c"), pytest.param(ORACLE_23, id="23ai")]
 
 
@@ -38,6 +40,20 @@ async def async_connection(server: OracleServer) -> AsyncIterator[oracledb.Async
     """A session of the asynchronous driver."""
     async with connect_async(server) as connection:
         yield connection
+
+
+@pytest.fixture
+def wide_rows(server: OracleServer) -> None:
+    """A table N of 1,000 rows, of which a few fill a packet."""
+    columns = {"ID": types.number(10), "WIDE": types.varchar2()}
+    server.data.tables.put("N", Table.of(columns, [(i, f"{i} " * 400) for i in range(1000)]))
+
+
+def fetched(connection: oracledb.Connection, rows: list[tuple[object, ...]]) -> None:
+    """Fetch QUERY into ``rows``, a hundred at a time, so that a failure leaves there what came before it."""
+    cursor = connection.cursor()
+    cursor.prefetchrows = cursor.arraysize = 100
+    rows.extend(cursor.execute(QUERY))
 
 
 def connect(server: OracleServer, **settings: object) -> oracledb.Connection:

@@ -29,6 +29,7 @@ class Database:
         password: str,
         most_sessions: int,
         repeats: bool,
+        attention: bool,
     ) -> None:
         self.data = data
         self.release = release
@@ -37,6 +38,7 @@ class Database:
         self.verifier = Verifier.of(password)
         self.most_sessions = most_sessions
         self.repeats = repeats
+        self.attention = attention
         self.faults = Faults()
         self.lobs = Lobs()
         self.playback = Playback(_PLAYBACK_BYTES)

@@ -24,6 +24,8 @@ UTF16 = 2000
 _CONNECT_FIXED = 50
 """Bytes of a connect packet up to the flags; the descriptor stands where the packet says, or in a data packet of its own."""
 _NO_NATIVE_SECURITY = 0x04
+_ATTENTION = 0x0400
+_CHECK_ATTENTION = 0x00000001
 _FAST_AUTHENTICATION = 0x10000000
 _END_OF_RESPONSE = 0x02000000
 
@@ -32,6 +34,8 @@ _END_OF_RESPONSE = 0x02000000
 class Connect:
     """What a client asks the listener for."""
 
+    attention: bool
+    """Whether it can send out-of-band data, and would like to try."""
     unit: int
     """The longest packet it would like, in bytes."""
     descriptor: str | None
@@ -42,7 +46,8 @@ class Connect:
         length, offset = int.from_bytes(body[16:18], "big"), int.from_bytes(body[18:20], "big") - 8
         text = body[offset : offset + length]
         unit = int.from_bytes(body[_CONNECT_FIXED : _CONNECT_FIXED + 4], "big")
-        return cls(unit, text.decode() if len(text) == length else None)
+        attention = bool(int.from_bytes(body[4:6], "big") & _ATTENTION)
+        return cls(attention, unit, text.decode() if len(text) == length else None)
 
 
 def service_of(descriptor: str) -> str:
@@ -51,15 +56,17 @@ def service_of(descriptor: str) -> str:
     return found[1] if found else ""
 
 
-def accept(release: Release, unit: int) -> bytes:
-    """The body of an accept packet."""
+def accept(release: Release, unit: int, *, attention: bool) -> bytes:
+    """The body of an accept packet; ``attention``: breaks may be sent out of band, and the client is to try it now."""
     flags = (_FAST_AUTHENTICATION if release.fast_authentication else 0) | (
         _END_OF_RESPONSE if release.end_of_response else 0
     )
+    flags |= _CHECK_ATTENTION if attention else 0
     short_unit = min(unit, 0xFFFF)
     body = Writer().fixed(release.protocol, 2)
-    # No attention (out-of-band data): breaks come as packets.
-    body.fixed(0, 2).fixed(short_unit, 2).fixed(short_unit, 2).fixed(0, 2).fixed(0, 2).fixed(0, 2)
+    body.fixed(_ATTENTION if attention else 0, 2).fixed(short_unit, 2).fixed(short_unit, 2).fixed(0, 2).fixed(
+        0, 2
+    ).fixed(0, 2)
     body.u8(_NO_NATIVE_SECURITY).raw(bytes(9)).fixed(unit, 4).raw(bytes(5)).fixed(flags, 4)
     return body.take()
 

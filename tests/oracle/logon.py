@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 
 from tests.oracle import handshake
@@ -23,8 +24,11 @@ _FOR_EVER = 3600.0
 First = tuple[list[tuple[int, int, int]], handshake.Authentication] | None
 
 
-async def accept(database: Database, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-    """Refuse the client, or accept it and tell how long packets may be. Raises Gone when it was refused."""
+async def accept(
+    database: Database, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[int, bool]:
+    """Refuse the client, or accept it: how long packets may be, and whether it may break out of band. Raises Gone when it
+    was refused."""
     first = await read_packet(reader, large=False)
     if first.kind != Kind.CONNECT:
         raise Gone
@@ -42,9 +46,15 @@ async def accept(database: Database, reader: asyncio.StreamReader, writer: async
         await writer.drain()
         raise Gone
     unit = min(connect.unit, _UNIT)
-    writer.write(packet(Kind.ACCEPT, handshake.accept(database.release, unit), large=False))
+    # TLS has no such thing as data out of band.
+    attention = connect.attention and database.attention and not writer.get_extra_info("ssl_object")
+    if attention:
+        # The byte stays in its place between the packets.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    body = handshake.accept(database.release, unit, attention=attention)
+    writer.write(packet(Kind.ACCEPT, body, large=False))
     await writer.drain()
-    return unit
+    return unit, attention
 
 
 async def log_on(database: Database, channel: Channel) -> Session | None:

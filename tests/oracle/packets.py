@@ -25,6 +25,8 @@ class Kind(IntEnum):
     REFUSE = 4
     DATA = 6
     MARKER = 12
+    ATTENTION = 0x21
+    """No packet but a byte sent out of band ("!"), which stands where a packet would begin. A length never begins so."""
 
 
 class Marker(IntEnum):
@@ -49,7 +51,10 @@ class Packet:
 
 async def read_packet(reader: asyncio.StreamReader, *, large: bool) -> Packet:
     """The next packet. ``large`` once the connection is accepted. Raises IncompleteReadError at the end of the stream."""
-    header = await reader.readexactly(HEADER)
+    header = await reader.readexactly(1)
+    if large and header[0] == Kind.ATTENTION:
+        return Packet(Kind.ATTENTION, b"")
+    header += await reader.readexactly(HEADER - 1)
     size = int.from_bytes(header[: 4 if large else 2], "big")
     body = await reader.readexactly(size - HEADER)
     if header[4] == Kind.DATA:

@@ -45,11 +45,13 @@ class OracleServer:
         release: Release = ORACLE_19,
         most_sessions: int = 1000,
         repeats: bool = True,
+        attention: bool = True,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """``data``: a DuckDB file, or none for an empty database; ``columns``: types by column name where they are to differ
         from what DuckDB's type would be; ``most_sessions``: beyond it logons fail with ORA-00018; ``repeats``: leave out values
-        that are the same as in the row before, as Oracle does."""
+        that are the same as in the row before, as Oracle does; ``attention``: take breaks out of band from clients that can send
+        them so, which the synchronous driver can."""
         if not isinstance(data, Data):
             clock = Clock()
             data = Data(Duck(clock, data, columns), clock)
@@ -61,6 +63,7 @@ class OracleServer:
             password=password,
             most_sessions=most_sessions,
             repeats=repeats,
+            attention=attention,
         )
         self.password = password
         self.port = port
@@ -149,8 +152,9 @@ class OracleServer:
             writer.close()
 
     async def _conversation(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        unit = await accept(self.database, reader, writer)
-        channel = Channel(reader, writer, unit, end_of_response=self.database.release.end_of_response)
+        unit, attention = await accept(self.database, reader, writer)
+        ends = self.database.release.end_of_response
+        channel = Channel(reader, writer, unit, end_of_response=ends, tries_attention=attention)
         session = None
         try:
             session = await log_on(self.database, channel)

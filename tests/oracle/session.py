@@ -35,6 +35,11 @@ class Session:
         self._killed: OracleError | None = None
 
     @property
+    def attentions(self) -> int:
+        """Bytes that came out of band."""
+        return self._channel.attentions
+
+    @property
     def bytes_sent(self) -> int:
         return self._channel.bytes_sent
 

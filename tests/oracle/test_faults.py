@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import Iterator
 
 import oracledb
 import pytest
 
 from tests.oracle import OracleServer, Table, types
-from tests.oracle.conftest import connect, connect_async
+from tests.oracle.conftest import QUERY, connect, connect_async, fetched
 
-QUERY = "SELECT ID, WIDE FROM N"
 CLOSED = "DPY-4011"
 """The driver's name for every way of losing a connection."""
 
 
-@pytest.fixture(autouse=True)
-def numbered(server: OracleServer) -> Iterator[None]:
-    """A table N of 1,000 rows of more than a packet each four."""
-    columns = {"ID": types.number(10), "WIDE": types.varchar2()}
-    server.data.tables.put("N", Table.of(columns, [(i, f"{i} " * 400) for i in range(1000)]))
-    yield
-    server.faults.clear()
-
-
-def fetched(connection: oracledb.Connection, rows: list[tuple[object, ...]], array: int = 100) -> None:
-    """Fetch everything into ``rows``, so that a failure leaves there what came before it."""
-    cursor = connection.cursor()
-    cursor.prefetchrows = cursor.arraysize = array
-    rows.extend(cursor.execute(QUERY))
+pytestmark = pytest.mark.usefixtures("wide_rows")
 
 
 def test_a_delay_is_only_slow(server: OracleServer, connection: oracledb.Connection) -> None:
@@ -136,154 +120,6 @@ async def test_a_session_that_is_cut_while_it_logs_on(server: OracleServer) -> N
     with pytest.raises(oracledb.DatabaseError, match="ORA-01033") as caught:
         await connect_async(server)
     assert caught.value.args[0].isrecoverable
-
-
-async def test_a_break_ends_a_stalled_call_with_ora_01013(
-    server: OracleServer, async_connection: oracledb.AsyncConnection
-) -> None:
-    fault = server.faults.stall(call="fetch")
-    running = asyncio.create_task(async_connection.fetchall(QUERY, arraysize=100))
-    while not fault.struck:
-        await asyncio.sleep(0.005)
-    async_connection.cancel()
-    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
-        await running
-    assert len(await async_connection.fetchall(QUERY)) == 1000
-
-
-async def test_a_break_in_the_middle_of_the_rows_ends_the_call(
-    server: OracleServer, async_connection: oracledb.AsyncConnection
-) -> None:
-    fault = server.faults.stall(call="fetch", rows=450)
-    running = asyncio.create_task(async_connection.fetchall(QUERY, arraysize=100))
-    while not fault.struck:
-        await asyncio.sleep(0.005)
-    async_connection.cancel()
-    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
-        await running
-    assert len(await async_connection.fetchall(QUERY)) == 1000
-    assert server.counts["break"] == 1
-
-
-async def test_a_task_cancelled_in_the_middle_of_the_rows_leaves_the_session_usable(
-    server: OracleServer, async_connection: oracledb.AsyncConnection
-) -> None:
-    fault = server.faults.stall(call="fetch", rows=450)
-    running = asyncio.create_task(async_connection.fetchall(QUERY, arraysize=100))
-    while not fault.struck:
-        await asyncio.sleep(0.005)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert len(await async_connection.fetchall(QUERY)) == 1000
-
-
-def test_a_break_in_the_middle_of_the_rows_of_a_synchronous_call(
-    server: OracleServer, connection: oracledb.Connection
-) -> None:
-    fault = server.faults.stall(call="fetch", rows=450)
-
-    def cancel() -> None:
-        server.wait_until(lambda: fault.struck > 0)
-        connection.cancel()
-
-    breaker = threading.Thread(target=cancel)
-    breaker.start()
-    rows: list[tuple[object, ...]] = []
-    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
-        fetched(connection, rows)
-    breaker.join()
-    assert len(rows) == 400
-    connection.ping()
-
-
-def test_a_break_from_another_thread_ends_the_synchronous_call(
-    server: OracleServer, connection: oracledb.Connection
-) -> None:
-    fault = server.faults.stall(call="execute")
-
-    def cancel() -> None:
-        server.wait_until(lambda: fault.struck > 0)
-        connection.cancel()
-
-    breaker = threading.Thread(target=cancel)
-    breaker.start()
-    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
-        connection.cursor().execute(QUERY)
-    breaker.join()
-    connection.ping()
-
-
-async def test_a_break_that_comes_too_late_ends_the_call_nevertheless(
-    server: OracleServer, async_connection: oracledb.AsyncConnection
-) -> None:
-    """The server has answered already when it hears of the break, and must answer that too, or both would wait for ever."""
-    for _ in range(20):
-        running = asyncio.create_task(async_connection.fetchone("SELECT DUMMY FROM DUAL"))
-        await asyncio.sleep(0)
-        async_connection.cancel()
-        with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
-            await running
-    assert await async_connection.fetchone("SELECT DUMMY FROM DUAL") == ("X",)
-
-
-async def test_a_query_running_in_the_database_is_interrupted(
-    server: OracleServer, async_connection: oracledb.AsyncConnection
-) -> None:
-    endless = "SELECT SUM(a.X * b.X * c.X) FROM BIG a, BIG b, BIG c"
-    assert server.data.duck is not None
-    server.data.duck.execute("CREATE TABLE BIG AS SELECT range AS X FROM range(100000)")
-    running = asyncio.create_task(async_connection.fetchone(endless))
-    await asyncio.sleep(0.3)
-    async_connection.cancel()
-    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
-        await running
-    assert await async_connection.fetchone("SELECT DUMMY FROM DUAL") == ("X",)
-
-
-async def test_a_cancelled_task_breaks_its_call_and_leaves_the_session_usable(
-    server: OracleServer, async_connection: oracledb.AsyncConnection
-) -> None:
-    fault = server.faults.stall(call="execute")
-    running = asyncio.create_task(async_connection.fetchall(QUERY))
-    while not fault.struck:
-        await asyncio.sleep(0.005)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert await async_connection.fetchone("SELECT DUMMY FROM DUAL") == ("X",)
-
-
-async def test_a_call_that_takes_too_long_is_broken_by_the_driver(
-    server: OracleServer, async_connection: oracledb.AsyncConnection
-) -> None:
-    async_connection.call_timeout = 300
-    server.faults.stall(call="execute")
-    with pytest.raises(oracledb.DatabaseError, match="DPY-4024"):
-        await async_connection.fetchall(QUERY)
-    async_connection.call_timeout = 0
-    assert await async_connection.fetchone("SELECT DUMMY FROM DUAL") == ("X",)
-
-
-def test_a_synchronous_call_that_takes_too_long(
-    server: OracleServer, connection: oracledb.Connection
-) -> None:
-    connection.call_timeout = 300
-    server.faults.stall(call="execute")
-    with pytest.raises(oracledb.DatabaseError, match="DPY-4024"):
-        connection.cursor().execute(QUERY)
-    connection.call_timeout = 0
-    connection.ping()
-
-
-async def test_a_server_that_hears_no_break_loses_its_client(server: OracleServer) -> None:
-    connection = await connect_async(server)
-    connection.call_timeout = 300
-    server.faults.deaf(call="execute")
-    with pytest.raises(oracledb.DatabaseError, match=CLOSED):
-        await connection.fetchall(QUERY)
-    assert not connection.is_healthy()
-    await asyncio.to_thread(server.wait_until, lambda: not server.sessions)
 
 
 def test_rows_that_change_between_two_reads(server: OracleServer, connection: oracledb.Connection) -> None:
