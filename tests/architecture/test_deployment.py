@@ -196,6 +196,11 @@ def test_oracle_has_the_tables_of_the_demo_data(table: str) -> None:
 def test_the_image_has_every_package_and_no_root() -> None:
     text = (tree.ROOT / "Dockerfile").read_text("utf-8")
     assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == set(tree.top_packages())
+    assert re.search(
+        r"^COPY clients/python clients/python$.*pip install .* \./clients/python \.",
+        text,
+        re.MULTILINE | re.DOTALL,
+    )
     assert "PYTHONSAFEPATH=1" in text
     assert "--require-hashes" in text
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001"]

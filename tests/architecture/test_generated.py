@@ -14,7 +14,8 @@ from tests.architecture import tree
 from tracestream import documents
 
 DOCS = sorted((tree.ROOT / "docs").rglob("*.md"))
-PAGES = [tree.ROOT / "README.md", tree.ROOT / "CHANGELOG.md", *DOCS]
+CLIENTS = sorted((tree.ROOT / "clients").glob("*/README.md"))
+PAGES = [tree.ROOT / "README.md", tree.ROOT / "CHANGELOG.md", *DOCS, *CLIENTS]
 
 
 @pytest.mark.parametrize("path", list(generate.files()), ids=str)
