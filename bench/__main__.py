@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import clients, latency, memory, replay, report
+from bench import clients, javascript, latency, memory, replay, report
 from bench.figures import Figure
 from bench.joblogs import Jobs
 from bench.plant import Query
@@ -27,7 +27,7 @@ from tracestream.data import container_ids
 from tracestream.data_command import ensure, tell
 from tracestream.reference import DOMAINS
 
-GROUPS = ("producer", "replay", "client", "latency", "memory")
+GROUPS = ("producer", "replay", "client", "javascript", "latency", "memory")
 _WIDTH = 132
 RESULTS = Path(__file__).parent / "results"
 
@@ -58,12 +58,14 @@ async def measure(service: Service, database: Path, chosen: argparse.Namespace, 
         if "producer" in chosen.only:
             figures += await bench.run(chosen.rounds, said("producer"))
         state = bench.state
-        if state is None and {"replay", "client"} & {*chosen.only}:
+        if state is None and {"replay", "client", "javascript"} & {*chosen.only}:
             state, _ = await jobs.run(ids, DOMAINS)
         if "replay" in chosen.only and state is not None:
             figures += await replay.measure(service, jobs, state, folder, chosen.rounds, said("replay"))
         if "client" in chosen.only and state is not None:
             figures += await clients.measure(service, state, chosen.rounds, said("client"))
+        if "javascript" in chosen.only and state is not None:
+            figures += await javascript.measure(service, state, chosen.rounds, said("javascript"))
         if "latency" in chosen.only:
             figures += await latency.measure(service, ids, DOMAINS, chosen.jobs, said("latency"))
         if "memory" in chosen.only:
