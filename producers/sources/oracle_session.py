@@ -16,6 +16,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import oracledb
@@ -49,20 +50,26 @@ class Description:
 class Session:
     """A connection in the hands of one task. Every call raises the driver's errors (``oracledb.Error``, OSError)."""
 
-    def __init__(self, connection: oracledb.Connection) -> None:
+    def __init__(self, connection: oracledb.Connection, thread: _Thread) -> None:
         self._connection = connection
+        self._thread = thread
+        self._texts: dict[tuple[int, int], list[Any]] = {}
         self._clean = True
         self._running: asyncio.Future[Any] | None = None
 
     @classmethod
     async def connect(cls, parameters: Mapping[str, Any]) -> Session:
         """A new one; ``parameters`` are those of ``oracledb.connect``."""
-        connecting = _in_thread(lambda: oracledb.connect(**parameters))
+        thread = _Thread()
+        made: list[oracledb.Connection] = []
         try:
-            return cls(await asyncio.shield(connecting))
-        except asyncio.CancelledError:
-            connecting.add_done_callback(_close_late)
+            await thread.run(lambda: made.append(oracledb.connect(**parameters)))
+        except BaseException:
+            # One that nobody waits for any more may still come: it is closed behind that.
+            thread.run(lambda: [late.close() for late in made])
+            thread.end()
             raise
+        return cls(made[0], thread)
 
     @property
     def clean(self) -> bool:
@@ -110,9 +117,15 @@ class Session:
         await self._call(self._connection.ping)
 
     def texts(self, values: Sequence[str], size: int) -> list[Any]:
-        """Binds for these texts, each declared with ``size`` bytes: then a statement's binds never change their kind."""
-        with self._connection.cursor() as cursor:
-            binds = [cursor.var(oracledb.DB_TYPE_VARCHAR, size) for _ in values]
+        """Binds for these texts, each declared with ``size`` bytes: then a statement's binds never change their kind.
+
+        They are used again by the next call, so only one statement at a time may have them.
+        """
+        binds = self._texts.get((len(values), size))
+        if binds is None:
+            with self._connection.cursor() as cursor:
+                binds = [cursor.var(oracledb.DB_TYPE_VARCHAR, size) for _ in values]
+            self._texts[len(values), size] = binds
         for bind, value in zip(binds, values, strict=True):
             bind.setvalue(0, value)
         return binds
@@ -126,15 +139,16 @@ class Session:
         self._clean = clean
 
     async def close(self) -> None:
-        """Logs off within a second or two. Never raises."""
-        running = self._running
-        if running is not None and not running.done():
-            # While a call is under way nobody else may touch the connection: the driver would go on with a socket that
-            # this call has given up meanwhile, and the process would die. The call ends when its time is up.
-            running.add_done_callback(lambda _: _in_thread(self._log_off))
-            return
+        """Logs off within a second or two. Never raises.
+
+        While a call is under way nobody else may touch the connection: the driver would go on with a socket that this call has
+        given up meanwhile, and the process would die. The thread logs off when the call has ended, its time being up.
+        """
         self.allow(_CLOSE_SECONDS)
-        await asyncio.wait((_in_thread(self._log_off),), timeout=4 * _CLOSE_SECONDS)
+        closing = self._thread.run(self._log_off)
+        self._thread.end()
+        if not self._is_at_work:
+            await asyncio.wait((closing,), timeout=4 * _CLOSE_SECONDS)
 
     def _log_off(self) -> None:
         with contextlib.suppress(oracledb.Error, OSError):
@@ -146,7 +160,7 @@ class Session:
         return self._running is not None and not self._running.done()
 
     async def _call(self, call: Callable[[], Result]) -> Result:
-        self._running = running = _in_thread(call)
+        self._running = running = self._thread.run(call)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -167,30 +181,42 @@ class Session:
         await asyncio.wait((running,), timeout=_BREAK_SECONDS)
 
 
-def _close_late(connecting: asyncio.Future[oracledb.Connection]) -> None:
-    """Closes a connection that came when nobody waited for it any more."""
-    if not connecting.cancelled() and connecting.exception() is None:
-        threading.Thread(target=connecting.result().close, daemon=True, name="oracle").start()
+class _Thread:
+    """One thread that makes one call after the other, and does not keep the process alive when Oracle never answers.
 
+    One for a session's whole life: a new thread for each call would begin with memory of its own, faulted in anew.
+    """
 
-def _in_thread(call: Callable[[], Result]) -> asyncio.Future[Result]:
-    """The call in a thread of its own, which does not keep the process alive when Oracle never answers."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Result] = loop.create_future()
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True, name="oracle").start()
 
-    def settle(set_outcome: Callable[[Any], None], outcome: Any) -> None:
-        if not future.done():
-            set_outcome(outcome)
+    def run(self, call: Callable[[], Result]) -> asyncio.Future[Result]:
+        """The call's outcome, in the running event loop."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
 
-    def work() -> None:
-        try:
-            outcome: Any = call()
-        except BaseException as error:
-            told = partial(settle, future.set_exception, error)
-        else:
-            told = partial(settle, future.set_result, outcome)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(told)
+        def settle(set_outcome: Callable[[Any], None], outcome: Any) -> None:
+            if not future.done():
+                set_outcome(outcome)
 
-    threading.Thread(target=work, daemon=True, name="oracle").start()
-    return future
+        def work() -> None:
+            try:
+                outcome: Any = call()
+            except BaseException as error:
+                told = partial(settle, future.set_exception, error)
+            else:
+                told = partial(settle, future.set_result, outcome)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(told)
+
+        self._calls.put(work)
+        return future
+
+    def end(self) -> None:
+        """The thread ends behind the calls that it was given."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (work := self._calls.get()) is not None:
+            work()
