@@ -75,6 +75,8 @@ def encode_rows(result: Result, defines: Defines, lobs: Lobs, *, repeats: bool) 
 def _column(column: Column, code: int, values: Sequence[Any], lobs: Lobs) -> list[bytes]:
     if column.type.is_lob:
         return [_lob(value, code, column.type.form, lobs) for value in values]
+    if not column.type.buffer_size:
+        return [b""] * len(values)  # NULL by its description: nothing is sent
     known: dict[Any, bytes] = {None: b"\0"}
     encode = column.type.encode
     # Values that are equal look the same as texts and as NUMBERs, but not as doubles (0.0 == -0.0) and zoned times.

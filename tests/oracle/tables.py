@@ -120,7 +120,7 @@ class _Query:
         if isinstance(tree, exp.Column):
             return self._column(source, tree.name)
         if isinstance(tree, exp.Null):
-            return _Expression(types.varchar2(1), lambda _row: None)
+            return _Expression(types.varchar2(0), lambda _row: None)
         if isinstance(tree, exp.Placeholder):
             bound = self._constant(tree)
             return _Expression(

@@ -169,7 +169,7 @@ async def test_a_cancelled_task_breaks_its_call_and_leaves_the_session_usable(
 async def test_a_call_that_takes_too_long_is_broken_by_the_driver(
     server: OracleServer, async_connection: oracledb.AsyncConnection
 ) -> None:
-    async_connection.call_timeout = 300
+    async_connection.call_timeout = 2000
     server.faults.stall(call="execute")
     with pytest.raises(oracledb.DatabaseError, match="DPY-4024"):
         await async_connection.fetchall(QUERY)
@@ -180,7 +180,7 @@ async def test_a_call_that_takes_too_long_is_broken_by_the_driver(
 def test_a_synchronous_call_that_takes_too_long(
     server: OracleServer, connection: oracledb.Connection
 ) -> None:
-    connection.call_timeout = 300
+    connection.call_timeout = 2000
     server.faults.stall(call="execute")
     with pytest.raises(oracledb.DatabaseError, match="DPY-4024"):
         connection.cursor().execute(QUERY)
@@ -190,7 +190,7 @@ def test_a_synchronous_call_that_takes_too_long(
 
 async def test_a_server_that_hears_no_break_loses_its_client(server: OracleServer) -> None:
     connection = await connect_async(server)
-    connection.call_timeout = 300
+    connection.call_timeout = 2000
     server.faults.deaf(call="execute")
     with pytest.raises(oracledb.DatabaseError, match=CLOSED):
         await connection.fetchall(QUERY)

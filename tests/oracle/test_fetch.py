@@ -121,6 +121,15 @@ def test_a_query_run_again_is_described_again_when_its_columns_have_changed(
     assert connection.cursor().execute("SELECT * FROM T").fetchall() == [("one", 2)]
 
 
+def test_a_column_that_is_null_by_its_description_has_no_bytes(
+    connection: oracledb.Connection, session: Session
+) -> None:
+    statement = "SELECT NULL AS A, ID, NULL AS B FROM N WHERE ID IN (1, 2)"
+    assert connection.cursor().execute(statement).fetchall() == [(None, 1, None), (None, 2, None)]
+    frame = connection.fetch_df_all(statement, fetch_decimals=True)
+    assert [column.null_count for column in frame.column_arrays()] == [2, 0, 2]
+
+
 def test_parsing_describes_without_rows(connection: oracledb.Connection, server: OracleServer) -> None:
     columns = {
         "V": types.varchar2(20),

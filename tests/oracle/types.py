@@ -55,7 +55,7 @@ def _padded(size: int, encode: Callable[[str], bytes], value: str) -> bytes:
 
 
 def varchar2(size: int = 4000) -> OracleType:
-    """``size`` in characters, of at most four bytes."""
+    """``size`` in characters, of at most four bytes. Of size 0 is what is always NULL."""
     return OracleType(VARCHAR, _utf8, size * 4, form=DATABASE_TEXT, size=size)
 
 
