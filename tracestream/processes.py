@@ -25,13 +25,11 @@ from broker.children import spawn
 from tracestream import notify
 from tracestream.exits import CommandError
 from tracestream.memory import peak_memory
+from tracestream.restarts import Restarts
 
 START_DEADLINE = 60.0
 STOP_DEADLINE = 7.0
 _POLL = 0.05
-_LONGEST_PAUSE = 30.0
-_STEADY = 60.0
-"""Seconds: a child that lived so long begins its back-off anew."""
 _TAIL_LINES = 15
 
 Hear = Callable[[str], None]
@@ -66,7 +64,7 @@ class _Child:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     watcher: asyncio.Task[None] | None = None
     listener: notify.Listener | None = None
-    started: float = 0.0
+    restarts: Restarts = field(default_factory=Restarts)
     peak: int = 0
 
     @property
@@ -152,7 +150,7 @@ class Processes:
 
     def _spawn(self, child: _Child) -> None:
         child.ready.clear()
-        child.started = time.monotonic()
+        child.restarts.started(time.monotonic())
         address = child.listener.address if child.listener else ""
         env = {**os.environ, **child.program.env, notify.NOTIFY_SOCKET: address}
         child.process = spawn(child.program.command, output=child.log, env=env)
@@ -165,15 +163,14 @@ class Processes:
                 await asyncio.wait_for(child.ready.wait(), _POLL)
 
     async def _watch(self, child: _Child) -> None:
-        pause = 0.5
         while not self._stopping:
             if child.running:
                 child.note_memory()
                 await asyncio.sleep(_POLL * 4)
                 continue
-            pause = 0.5 if time.monotonic() - child.started > _STEADY else min(pause * 2, _LONGEST_PAUSE)
+            pause = child.restarts.pause(time.monotonic())
             code = child.process.returncode if child.process else 0
-            self._hear(f"{child.program.name} {_ending(code)}; starting it again in {pause:.0f} s.")
+            self._hear(f"{child.program.name} {_ending(code)}; starting it again in {pause:g} s.")
             await asyncio.sleep(pause)
             if not self._stopping:
                 self._spawn(child)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from tracestream.memory import peak_memory
 from tracestream.ports import Ports
 from tracestream.processes import START_DEADLINE, Processes, Program, log_tail
 from tracestream.remote import connect
+from tracestream.restarts import Restarts
 from tracestream.show import Bar, Show
 from tracestream.signals import Stopped
 
@@ -167,16 +169,24 @@ class Stack:
         return port
 
     async def _watch_broker(self) -> None:
-        """Starts the broker again, at the same port and on the same data, whenever it has ended."""
+        """Starts the broker again, at the same port and on the same data, whenever it has ended; with back-off, because
+        what ended it (a full disk) may take a while to pass."""
+        restarts, trouble = Restarts(), "has ended"
+        restarts.started(time.monotonic())
         while True:
-            await asyncio.sleep(_BROKER_POLL)
             if self._kafka.running:
+                await asyncio.sleep(_BROKER_POLL)
                 continue
-            self._show.line("The broker has ended; starting it again.", good=False)
+            pause = restarts.pause(time.monotonic())
+            self._show.line(f"The broker {trouble}; starting it again in {pause:g} s.", good=False)
+            await asyncio.sleep(pause)
+            restarts.started(time.monotonic())
+            trouble = "has ended"
             try:
                 await self._kafka.start()
-            except EmbeddedBrokerError as error:
-                self._show.line(f"The broker does not start: {error}", good=False)
+            except (EmbeddedBrokerError, OSError) as error:
+                reason = str(error).partition(":")[0]
+                trouble = f"does not start ({reason}; its log: {self._kafka.log})"
 
     def _on_jars(self, _jars: int, _all_jars: int, done: int, total: int | None) -> None:
         self._on_progress("Kafka download", "bytes", done, total)

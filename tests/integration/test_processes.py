@@ -78,7 +78,7 @@ async def test_what_died_is_started_again(tmp_path: Path) -> None:
         first = processes.pids()["a"]
         os.kill(first, signal.SIGKILL)
         await until(lambda: processes.pids().get("a", first) != first)
-        assert heard == ["a was ended by signal 9; starting it again in 1 s."]
+        assert heard == ["a was ended by signal 9; starting it again in 0.5 s."]
     finally:
         await processes.stop()
     assert processes.pids() == {}
