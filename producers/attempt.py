@@ -18,12 +18,15 @@ from producers.extraction import Extraction
 from producers.hold import Hold, exhausted
 from producers.readahead import ChunkBroken
 from producers.retry import RetryPolicy, retried
-from producers.sources.protocol import SourceError
+from producers.sources.protocol import SnapshotLost, SourceError
 from schemas import messages
 from schemas.headers import MessageHeaders
 from schemas.ids import ContainerIds
 from schemas.jobs import JobState, Status
 from schemas.problems import CommandLost, JobProblem, SourceProblem
+
+_SNAPSHOTS = 3
+"""Snapshots that a job tries to begin with."""
 
 
 class Attempt:
@@ -50,7 +53,8 @@ class Attempt:
             await self._after_broken(broken)
         except SourceError as error:
             await writer.abort()
-            await hold.fail(SourceProblem(str(error), code=error.code))
+            if not self._begins_anew(error):
+                await hold.fail(SourceProblem(str(error), code=error.code))
         except JobProblem as problem:
             await writer.abort()
             await hold.fail(problem)
@@ -65,6 +69,7 @@ class Attempt:
             self._scn,
             self._services.settings,
             self._checkpoint_changes,
+            lambda: self._services.slots.got_on(self._hold.job_id),
         )
         await extraction.run(lambda: self._finish(extraction), lambda: self._hold.calls.draining)
 
@@ -105,8 +110,9 @@ class Attempt:
         return tries
 
     async def _snapshot(self, state: JobState) -> int | None:
-        """What names the state of the data that the job reads: chosen at its first start, and kept."""
-        if state.started_at is not None:
+        """What names the state of the data that the job reads: chosen at its first start, and kept from its first line on."""
+        lost = self._hold.memory.snapshots_lost and state.first_offset is None
+        if state.started_at is not None and not lost:
             return state.scn
         policy = RetryPolicy(attempts=self._services.settings.chunk_tries)
         return await retried(self._services.source.snapshot, policy)
@@ -157,10 +163,21 @@ class Attempt:
         await self._writer.append(line, MessageHeaders(messages.COMPLETE))
         await extraction.checkpoint(**self._hold.ended(Status.COMPLETE))
 
+    def _begins_anew(self, cause: SourceError) -> bool:
+        """Whether the job may choose another snapshot: as long as its log is empty nobody has seen anything of the lost one."""
+        memory = self._hold.memory
+        if not isinstance(cause, SnapshotLost) or self._writer.state.first_offset is not None:
+            return False
+        memory.snapshots_lost += 1
+        memory.retaken = True
+        return memory.snapshots_lost < _SNAPSHOTS
+
     async def _after_broken(self, broken: ChunkBroken) -> None:
         memory, place = self._hold.memory, (broken.chunk.domain.name, broken.chunk.index)
         times = memory.broken_chunks[place] = memory.broken_chunks.get(place, 0) + 1
         self._services.count("chunks read again")
+        if self._begins_anew(broken.cause):
+            return
         if not broken.cause.retryable or times >= self._services.settings.chunk_tries:
             await self._hold.fail(SourceProblem(str(broken.cause), code=broken.cause.code))
             return

@@ -30,13 +30,14 @@ class Memory:
     """What a run remembers from one hold of its job to the next.
 
     ``retaken``: it had the job already, so that the next start is no try. ``broke``: the last hold ended with an error of
-    ours. ``broken_chunks`` counts how often a chunk broke, by domain and index. ``result_until`` is when the wait for the
-    result ends, on the event loop's clock.
+    ours. ``broken_chunks`` counts how often a chunk broke, by domain and index. ``snapshots_lost`` counts how often the job
+    had to choose another snapshot. ``result_until`` is when the wait for the result ends, on the event loop's clock.
     """
 
     retaken: bool = False
     broke: bool = False
     broken_chunks: dict[tuple[str, int], int] = field(default_factory=dict)
+    snapshots_lost: int = 0
     result_until: float | None = None
 
 
