@@ -283,12 +283,12 @@ async def test_a_lost_past_is_no_trouble_without_flashback(
 
 LASTING: dict[str, tuple[Any, str, str]] = {
     "a table that is not there": (
-        lambda faults: faults.fail(942, call="execute", times=99),
+        lambda faults: faults.fail(942, call="execute", statement="FROM LOTS", times=99),
         "ORA-00942",
         "grant SELECT on it",
     ),
     "a missing grant": (
-        lambda faults: faults.fail(1031, call="execute", times=99),
+        lambda faults: faults.fail(1031, call="execute", statement="FROM LOTS", times=99),
         "ORA-01031",
         "FLASHBACK",
     ),
