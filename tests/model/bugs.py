@@ -41,6 +41,11 @@ BUGS = {
             "makes it anew",
             seen=False,
         ),
+        Bug(
+            Setup(jobs=(Job(1),), rebalances=1, sweeps=1, hours=1, bug="sweep without a fence"),
+            "is removed while the job is",
+            seen=False,
+        ),
     )
 }
 

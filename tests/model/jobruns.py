@@ -101,7 +101,7 @@ def _begin(world: World, worker: int, job: int, run: Run) -> Move:
     assert view is not None
     after = world.copy()
     if step_of(world, run, view[1]) is Step.REMOVE_TOPIC:
-        remove_topic(after, job)
+        remove_topic(after, job, _who(world, worker))
         after.set_run(worker, job, run._replace(gone=True))
         return f"{_who(world, worker)} removes the topic of job {job}", after
     by = world.job_id(job, worker)
@@ -126,13 +126,13 @@ def _begin(world: World, worker: int, job: int, run: Run) -> Move:
     return text, after
 
 
-def remove_topic(after: World, job: int) -> None:
+def remove_topic(after: World, job: int, who: str) -> None:
     """Raises Broken when the job still lives."""
     states = after.states_of(job)
     if after.logs[job] is not None and states and states[-1] != TOMBSTONE:
         state = STATES[states[-1]]
         if state.status is not Status.EXPIRED:
-            raise Broken(f"the topic of job {job} is removed while the job is {state.status}")
+            raise Broken(f"{who}: the topic of job {job} is removed while the job is {state.status}")
     after.logs = (*after.logs[:job], None, *after.logs[job + 1 :])
 
 

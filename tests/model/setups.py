@@ -40,6 +40,7 @@ LONG: dict[str, Setup] = {
     "a life that ends and a crash": Setup(jobs=(Job(1),), hours=4, crashes=1),
     "a submit repeated after the end": Setup(jobs=(Job(1),), sends=(_SUBMIT, _SUBMIT), hours=4),
     "sweeps and a crash": Setup(jobs=(Job(1),), sweeps=2, crashes=1, hours=1),
+    "a sweep and a rebalance": Setup(jobs=(Job(1),), rebalances=1, sweeps=1, hours=1),
     "two jobs, a crash, deadlines that pass": Setup(jobs=_TWO, sends=_BOTH, crashes=1, deadlines=1),
     "three workers and three crashes": Setup(workers=3, jobs=(Job(1),), crashes=3, restarts=True),
 }

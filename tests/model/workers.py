@@ -357,7 +357,7 @@ def _burials(world: World, worker: int) -> Iterator[Move]:
             after.set_worker(worker, chore=None)
             yield f"{who} finds that job {job} is not to be buried", after
             return
-        remove_topic(after, job)
+        remove_topic(after, job, who)
         if world.owner[by] == (worker, "bury"):
             after.write_state(job, TOMBSTONE, by)
         after.set_worker(worker, chore=chore._replace(stage="sent"))
@@ -397,28 +397,38 @@ def sweeps(world: World, worker: int) -> Iterator[Move]:
             yield f"{who} lists the topics for a sweep", after
         return
     chore = each.chore
-    if chore.job >= 0:
+    if chore.job >= 0 or not ready or not world.is_read(ready[0], chore.end):
         return
     after = world.copy()
+    fenced = world.setup.bug != "sweep without a fence"
+    if fenced or chore.stage == "read":
+        look(after, worker, ready[0])
+    found: list[int] = []
     if chore.stage == "read":
-        if ready and world.is_read(ready[0], chore.end):
-            look(after, worker, ready[0])
-            after.set_worker(worker, chore=chore._replace(stage="sweep"))
-            tidy(after, worker)
-            yield f"{who} has read the states for its sweep", after
-        return
+        for job in chore.listed:
+            view = after.workers[worker].views[job]
+            if world.setup.jobs[job].partition not in ready:
+                continue
+            if view is not None and STATES[view[1]].status is Status.EXPIRED:
+                start(after, worker, job)
+            elif _has_no_job(after, worker, job) and _is_old(world, job):
+                found.append(job)
+        text = f"{who} has read the states for its sweep"
+    else:
+        job, *found = chore.listed
+        text = f"{who} finds that the topic of job {job} is not to be swept"
+        if _has_no_job(after, worker, job):
+            text = f"{who} sweeps the topic of job {job}"
+            remove_topic(after, job, text)
     after.set_worker(worker, chore=None)
-    for job in chore.listed:
-        if world.setup.jobs[job].partition not in ready:
-            continue
-        view = each.views[job]
-        if view is not None and STATES[view[1]].status is Status.EXPIRED:
-            start(after, worker, job)
-        elif _has_no_job(world, worker, job) and _is_old(world, job):
-            remove_topic(after, job)
-    removed = [job for job in chore.listed if after.logs[job] is None and world.logs[job] is not None]
-    text = ", ".join(f"the topic of job {job}" for job in removed) or "nothing"
-    yield f"{who} sweeps {text}", after
+    if found:
+        if fenced:
+            after.take(world.job_id(found[0], worker), (worker, "sweep"))
+            text += f" and takes the id of job {found[0]}"
+        end = len(world.jobs[ready[0]]) if fenced else 0
+        after.set_worker(worker, chore=Chore("taken", -1, end, tuple(found)))
+    tidy(after, worker)
+    yield text, after
 
 
 def _has_no_job(world: World, worker: int, job: int) -> bool:
