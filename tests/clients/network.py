@@ -1,7 +1,8 @@
 """The network between a client and a gateway, with a script: what becomes of the first, second, … connection.
 
-A proxy that understands as much of HTTP/1.1 as it needs: it carries one request on each connection, so that the script and what the
-client did can be told in requests. What is not under ``/api/`` passes without taking from the script.
+A proxy that understands as much of HTTP/1.1 as it needs, so that the script and what the client did can be told in requests.
+Towards the client connections are kept as the gateway keeps them; towards the gateway each request has one of its own, whose end
+is the response's end. What is not under ``/api/`` passes without taking from the script.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 HOST = "127.0.0.1"
 _PIECE = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
+_LAST_CHUNK = b"0\r\n\r\n"
 _DELIVERY = 0.05
 """Seconds that loopback gets to deliver what was sent before a reset throws it away."""
 
@@ -81,35 +83,34 @@ class Network:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await _Request.read(reader)
-        fault: Mapping[str, Any] = {}
-        if request.target.startswith("/api/"):
-            fault = self.script[len(self.seen)] if len(self.seen) < len(self.script) else {}
-            self.seen.append(Seen(request.method, request.target, time.monotonic()))
-        if fault.get("refuse"):
-            _reset(writer)
-        elif "answer" in fault:
-            writer.write(_response(**fault["answer"]))
-            await writer.drain()
-        else:
-            await self._pass_on(request, reader, writer, fault)
+        client = _Requests(reader)
+        going = True
+        while going and (request := await client.next()) is not None:
+            fault: Mapping[str, Any] = {}
+            if request.target.startswith("/api/"):
+                fault = self.script[len(self.seen)] if len(self.seen) < len(self.script) else {}
+                self.seen.append(Seen(request.method, request.target, time.monotonic()))
+            if fault.get("refuse"):
+                _reset(writer)
+                return
+            if "answer" in fault:
+                writer.write(_response(**fault["answer"]))
+                await writer.drain()
+            else:
+                going = await self._pass_on(request, client, writer, fault)
 
     async def _pass_on(
-        self,
-        request: _Request,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        fault: Mapping[str, Any],
-    ) -> None:
+        self, request: _Request, client: _Requests, writer: asyncio.StreamWriter, fault: Mapping[str, Any]
+    ) -> bool:
+        """Carries a request and its response; False when the connection to the client is over."""
         upstream, to_gateway = await asyncio.open_connection(HOST, self.target)
         try:
             to_gateway.write(request.forwarded())
             back = asyncio.create_task(_back(upstream, writer, fault))
-            gone = asyncio.create_task(_until_gone(reader))
+            gone = asyncio.create_task(client.until_gone())
             try:
                 await asyncio.wait((back, gone), return_when=asyncio.FIRST_COMPLETED)
-                if back.done():
-                    back.result()
+                return back.result() if back.done() else False
             finally:
                 back.cancel()
                 gone.cancel()
@@ -130,12 +131,6 @@ class _Request:
     def target(self) -> str:
         return self.head.split(b" ", 2)[1].decode()
 
-    @classmethod
-    async def read(cls, reader: asyncio.StreamReader) -> _Request:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next((v for n, v in _fields(head) if n == b"content-length"), b"0")
-        return cls(head, await reader.readexactly(int(length)))
-
     def forwarded(self) -> bytes:
         """The same request, after whose response the gateway closes."""
         first = self.head.split(b"\r\n", 1)[0]
@@ -143,47 +138,98 @@ class _Request:
         return b"\r\n".join([first, *kept, b"connection: close", b"", b""]) + self.body
 
 
+@dataclass(slots=True)
+class _Requests:
+    """What a client sends on one connection."""
+
+    reader: asyncio.StreamReader
+    buffer: bytes = b""
+
+    async def next(self) -> _Request | None:
+        """The next request; None when the client has closed."""
+        while b"\r\n\r\n" not in self.buffer:
+            if not await self._more():
+                return None
+        head, _, rest = self.buffer.partition(b"\r\n\r\n")
+        length = int(next((value for name, value in _fields(head) if name == b"content-length"), b"0"))
+        self.buffer = rest
+        while len(self.buffer) < length:
+            if not await self._more():
+                return None
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        return _Request(head, body)
+
+    async def until_gone(self) -> None:
+        """Returns when the client has closed; what it sends before is kept for :meth:`next`."""
+        with suppress(ConnectionError):
+            while await self._more():
+                pass
+
+    async def _more(self) -> bool:
+        piece = await self.reader.read(_PIECE)
+        self.buffer += piece
+        return bool(piece)
+
+
 def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
     lines = head.split(b"\r\n")[1:]
     return [(n.strip().lower(), v.strip()) for n, _, v in (line.partition(b":") for line in lines) if n]
 
 
-async def _until_gone(reader: asyncio.StreamReader) -> None:
-    with suppress(ConnectionError):
-        while await reader.read(_PIECE):
-            pass
-
-
 async def _back(
     upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Mapping[str, Any]
-) -> None:
-    """Carries the response, as far as the fault lets it."""
+) -> bool:
+    """Carries the response, as far as the fault lets it; False when the connection to the client is over."""
     writer.transport.set_write_buffer_limits(high=0)
+    head = await _head(upstream)
     if "end" in fault:
-        async for piece in _ended(upstream, fault["end"]):
+        async for piece in _ended(head, upstream, fault["end"]):
             writer.write(piece)
             await writer.drain()
-        return
+        return True
     size = fault.get("split", _PIECE)
     most = min((fault[name] for name in ("cut", "close", "silence") if name in fault), default=None)
-    sent = 0
+    sent, waiting, tail = 0, head, b""
     while most is None or sent < most:
-        piece = await upstream.read(size if most is None else min(size, most - sent))
+        waiting = waiting or await upstream.read(_PIECE)
+        piece, waiting = waiting[:size], waiting[size:]
+        if most is not None:
+            piece = piece[: most - sent]
         if not piece:
             break
         writer.write(piece)
         await writer.drain()
         sent += len(piece)
+        tail = (tail + piece)[-len(_LAST_CHUNK) :]
     if "cut" in fault:
         await asyncio.sleep(_DELIVERY)
         _reset(writer)
     elif "silence" in fault:
         await asyncio.Event().wait()
+    elif most is None and not _is_whole(head, sent, tail):
+        _reset(writer)  # the gateway died
+        return False
+    return most is None
 
 
-async def _ended(upstream: asyncio.StreamReader, most: int) -> AsyncIterator[bytes]:
-    """The response with a body of ``most`` bytes and a proper last chunk."""
+def _is_whole(head: bytes, sent: int, tail: bytes) -> bool:
+    """Whether the response ended where it should, by ``sent`` bytes of which ``tail`` are the last."""
+    fields = dict(_fields(head))
+    if b"transfer-encoding" in fields:
+        return tail == _LAST_CHUNK
+    return sent == len(head) + int(fields.get(b"content-length", b"0"))
+
+
+async def _head(upstream: asyncio.StreamReader) -> bytes:
+    """The response's head, without the word that the connection will be closed."""
     head = await upstream.readuntil(b"\r\n\r\n")
+    first = head.split(b"\r\n", 1)[0]
+    kept = [b"%b: %b" % (name, value) for name, value in _fields(head) if name != b"connection"]
+    return b"\r\n".join([first, *kept, b"", b""])
+
+
+async def _ended(head: bytes, upstream: asyncio.StreamReader, most: int) -> AsyncIterator[bytes]:
+    """The response with a body of ``most`` bytes and a proper last chunk."""
     assert b"chunked" in head.lower(), head
     yield head
     while most > 0 and (size := int(await upstream.readuntil(b"\r\n"), 16)):
@@ -191,13 +237,13 @@ async def _ended(upstream: asyncio.StreamReader, most: int) -> AsyncIterator[byt
         await upstream.readexactly(2)
         yield b"%x\r\n%b\r\n" % (min(size, most), data[:most])
         most -= size
-    yield b"0\r\n\r\n"
+    yield _LAST_CHUNK
 
 
 def _response(status: int, headers: Mapping[str, str], body: Any) -> bytes:
     content = (body if isinstance(body, str) else json.dumps(body)).encode()
     lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
-    lines += [f"Content-Length: {len(content)}", "Connection: close", "", ""]
+    lines += [f"Content-Length: {len(content)}", "", ""]
     return "\r\n".join(lines).encode() + content
 
 
