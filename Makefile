@@ -15,7 +15,7 @@ RUNS ?= 200
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo page page-check client-types test check format lint types lock lock-check kafka-lock bench oracle faults recovery docs clean
+.PHONY: help install demo page page-check client-types test check format lint types lock lock-check kafka-lock explore bench oracle faults recovery docs clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ recovery: $(INSTALLED) ## How long a job stands still when its worker or its pro
 
 oracle: $(INSTALLED) ## The reference job with Oracle's driver against the loopback server, compared with DuckDB
 	$(BIN)/python -m tests.oracle.reference $(ARGS)
+
+backpressure: $(INSTALLED) ## How far a slow consumer is felt: docs/backpressure.md, written anew; about six minutes
+	$(BIN)/python -m bench.backpressure
 
 docs: $(INSTALLED) ## Generated files: schemas, API documents, tables
 	$(BIN)/python -m schemas.generate

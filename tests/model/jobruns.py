@@ -162,7 +162,7 @@ def _read(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
         raise Broken(f"{who} finds messages of job {job} behind its state")
     after.set_run(worker, job, run._replace(stage="held", state=view[1], began=False, fresh=False))
     done = progress_of(state).chunks
-    yield f"{who} reads to the end: job {job} is {state.status}, {done} chunks stand in its log", after
+    yield f"{who} reads to the end: the state of job {job} is {state.status}, {done} chunks", after
 
 
 def look(world: World, worker: int, partition: int) -> None:
