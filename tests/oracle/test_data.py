@@ -122,7 +122,7 @@ def test_the_sources_wraps_mean_the_same_in_duckdb_and_in_typed_tables(
     ),
 )
 def test_numbers_as_the_shortest_text(value: str, text: str) -> None:
-    """As Oracle's manual describes TM9; not compared with a database."""
+    """As we know Oracle's documentation of TM9; compared with no database."""
     assert text_minimum(Decimal(value)) == text
     assert Decimal(text) == Decimal(value)
 
