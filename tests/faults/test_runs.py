@@ -9,8 +9,9 @@ import pytest
 from tests.faults.run import field_of
 from tests.faults.schedule import make_schedule
 
-SEEDS = (12, 5, 7, 9, 10, 11)
-"""Everything killed in one job, a zombie, stalls, a storm, a source that fails, commands."""
+SEEDS = (96, 9, 19, 191)
+"""Everything killed in one job and a database that is short of rows; a storm and a zombie; stalls, cuts, delays and doubled rows;
+cancel and delete while the worker is killed in mid-chunk."""
 
 
 @pytest.mark.timeout(600)
