@@ -15,7 +15,7 @@ RUNS ?= 200
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo page page-check client-types test check format lint types lock lock-check kafka-lock explore bench oracle faults recovery docs clean
+.PHONY: help install demo page page-check client-types test check format lint types lock lock-check kafka-lock explore bench backpressure oracle faults recovery screenshots docs clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ oracle: $(INSTALLED) ## The reference job with Oracle's driver against the loopb
 
 backpressure: $(INSTALLED) ## How far a slow consumer is felt: docs/backpressure.md, written anew; about six minutes
 	$(BIN)/python -m bench.backpressure
+
+screenshots: $(INSTALLED) page ## Pictures of the page into docs/screenshots
+	$(BIN)/python -m bench.screenshots $(ARGS)
 
 docs: $(INSTALLED) ## Generated files: schemas, API documents, tables
 	$(BIN)/python -m schemas.generate
