@@ -38,6 +38,7 @@ async def measure(
     return [
         *(Figure(GROUP, f"Python, {how}", "MB/s", tuple(found[f"{how}.MB/s"])) for how in measures),
         *(Figure(GROUP, f"CPU of Python, {how}", "s/GB", tuple(values)) for how, values in cost.items()),
+        *(Figure(GROUP, f"peak of Python, {how}", "MB", tuple(found[f"{how}.MB"])) for how in measures),
         *(ratio(GROUP, f"CPU of {one} / {other}", cost[one], cost[other]) for one, other in pairs),
     ]
 
@@ -55,5 +56,6 @@ async def reading(how: str, url: str, job_id: str, size: float) -> dict[str, flo
     return {
         "MB/s": size / 1e6 / taken["seconds"],
         "CPU s/GB": taken["cpu"] / size * 1e9 if size else 0.0,
+        "MB": taken["peak"] / 1e6,
         "size": size,
     }

@@ -1,12 +1,14 @@
 """One reading of a stream by one Python client, a process of its own: ``python -m bench.reader HOW URL JOB``.
 
-Prints what it took as JSON: bytes of the body, seconds, and processor time in seconds from the first request to the last byte.
+Prints what it took as JSON: bytes of the body, seconds, processor time in seconds from the first request to the last byte, and the
+process's peak memory in bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -92,7 +94,8 @@ ASYNC: dict[str, Callable[[str, str], Coroutine[None, None, int]]] = {
 def main(how: str, url: str, job: str) -> dict[str, float]:
     begun, used = time.perf_counter(), time.process_time()
     size = SYNC[how](url, job) if how in SYNC else asyncio.run(ASYNC[how](url, job))
-    return {"size": size, "seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
+    taken = {"size": size, "seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
+    return {**taken, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
 
 if __name__ == "__main__":
