@@ -83,8 +83,11 @@ def _back_from_the_grave(world: World, job: int) -> Iterator[str]:
 
 
 def _apart(world: World, job: int, number: int) -> Iterator[str]:
-    """State and log say the same."""
+    """State and log say the same, and tries are counted for deaths alone."""
     state, log = STATES[number], world.logs[job]
+    deaths = world.setup.crashes - world.left.crashes
+    if state.tries > 1 + deaths:
+        yield f"job {job} has {state.tries} tries, and only {deaths} workers died"
     if state.status is Status.EXPIRED:
         return
     if log is None:

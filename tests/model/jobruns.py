@@ -187,6 +187,8 @@ def _decide(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
         after = world.copy()
         after.set_run(worker, job, run._replace(stage="idle"))
         yield f"{_who(world, worker)} lets go of job {job}: nothing is left to do", after
+    elif world.workers[worker].draining:
+        yield _release(world, worker, job, run)
     elif step is Step.EXTRACT:
         if not run.began and not (run.fresh and spec.chunks == 1):
             yield _write_state(world, worker, job, run._replace(doing=_attempt(world, worker, run)))
@@ -201,6 +203,16 @@ def _decide(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
         yield _append(world, worker, job, run, "cancel" if step is Step.CANCEL else "fail", "data")
     else:
         yield _write_state(world, worker, job, run._replace(doing=str(step)))
+
+
+def _release(world: World, worker: int, job: int, run: Run) -> Move:
+    """The worker leaves: a job that runs gets a state without a holder, so that its next start is no try."""
+    state = STATES[run.state]
+    if not state.ended and state.status is not Status.QUEUED and state.holder:
+        return _write_state(world, worker, job, run._replace(doing="release"))
+    after = world.copy()
+    after.set_run(worker, job, run._replace(stage="idle"))
+    return f"{_who(world, worker)} lets go of job {job}: it is about to leave", after
 
 
 def _attempt(world: World, worker: int, run: Run) -> str:
@@ -259,6 +271,8 @@ def _changes(world: World, worker: int, job: int, run: Run) -> dict[str, Any]:
     """The changes of the state that the transaction under way commits, with the commands that have come in."""
     state, spec = STATES[run.state], world.setup.jobs[job]
     pending, now, doing = inbox_of(run).pending(state), world.now, run.doing
+    if doing == "release":
+        return {"holder": ""}
     if doing == Step.APPLY_TTL:
         return protocol.applied(state, pending)
     if doing == Step.EXPIRE:

@@ -54,6 +54,10 @@ def harm(world: World) -> Iterator[Move]:
         for number, worker in enumerate(world.workers):
             if worker.alive:
                 yield _crash(world, number)
+    if left.drains:
+        for number, worker in enumerate(world.workers):
+            if worker.alive and not worker.draining:
+                yield _drain(world, number)
     if left.rebalances:
         yield from _rebalances(world)
     if left.timeouts:
@@ -109,6 +113,17 @@ def _crash(world: World, number: int) -> Move:
     return f"worker {world.name(number)} dies", after
 
 
+def _drain(world: World, number: int) -> Move:
+    after = world.copy()
+    after.spend("drains")
+    parts = tuple(
+        None if part is None else part._replace(admitting=None) for part in world.workers[number].parts
+    )
+    after.set_worker(number, draining=True, chore=None, parts=parts)
+    workers.tidy(after, number)
+    return f"worker {world.name(number)} is told to leave", after
+
+
 def _returns(world: World) -> Iterator[Move]:
     """The group notices who is gone; a dead worker is started again."""
     alive = [number for number, worker in enumerate(world.workers) if worker.alive]
@@ -132,7 +147,7 @@ def _returns(world: World) -> Iterator[Move]:
 
 def _rebalances(world: World) -> Iterator[Move]:
     """The group shares out anew: a partition moves, or comes back to who had it. Members learn of it when they learn of it."""
-    members = [n for n, worker in enumerate(world.workers) if worker.alive and not worker.ghost]
+    members = [n for n, each in enumerate(world.workers) if each.alive and not (each.ghost or each.draining)]
     for partition, owner in enumerate(world.assigned):
         for heir in members:
             after = world.copy()

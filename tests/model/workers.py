@@ -23,6 +23,7 @@ from tests.model.world import (
     Part,
     Run,
     World,
+    nobody,
     put,
     queued,
 )
@@ -33,13 +34,17 @@ ORPHAN_HOURS = 1
 def moves(world: World, worker: int) -> Iterator[Move]:
     """Every next request of a live worker; its jobs, partitions and chores go on side by side."""
     each = world.workers[worker]
-    if each.news:
+    if each.news and not each.draining:
         yield _learn(world, worker)
     for job, run in enumerate(each.runs):
         if run is not None:
             for text, after in jobruns.moves(world, worker, job):
                 tidy(after, worker)
                 yield text, after
+    if each.draining:
+        if not any(run is not None and run.stage != "over" for run in each.runs):
+            yield from _leaves(world, worker)
+        return
     for partition, part in enumerate(each.parts):
         if part is not None:
             for text, after in _partition_moves(world, worker, partition, part):
@@ -83,12 +88,12 @@ def tidy(world: World, worker: int) -> None:
         if view is not None:
             state = STATES[view[1]]
             due = state.expires_at is not None and state.expires_at <= world.now
-            if due and state.status is not Status.EXPIRED:
+            if due and not each.draining and state.status is not Status.EXPIRED:
                 start(world, worker, job)
         run = world.workers[worker].runs[job]
         if run is not None and run.stage == "idle":
             step = step_of(world, run, TOMBSTONE if view is None else view[1])
-            if step is Step.NOTHING or (step is Step.REMOVE_TOPIC and run.gone):
+            if each.draining or step is Step.NOTHING or (step is Step.REMOVE_TOPIC and run.gone):
                 run = run._replace(stage="over")
                 world.set_run(worker, job, run)
         if run is not None:
@@ -155,6 +160,24 @@ def _learn(world: World, worker: int) -> Move:
                     after.set_view(worker, job, None)
     names = ", ".join(map(str, owned)) or "none"
     return f"{_who(world, worker)} learns that it owns the partitions: {names}", after
+
+
+def _leaves(world: World, worker: int) -> Iterator[Move]:
+    """It has let go of every job: it leaves the group, which shares out what it had."""
+    each = world.workers[worker]
+    heirs = [number for number, other in enumerate(world.workers) if other.alive and number != worker]
+    after = world.copy()
+    gone = nobody(world.setup)._replace(alive=False, life=each.life, ghost=each.ghost)
+    after.workers = put(after.workers, worker, gone)
+    if not heirs:
+        after.set_worker(worker, ghost=True)
+        yield f"{_who(world, worker)} leaves the group, which has no other member", after
+    for heir in heirs:
+        shared = after.copy()
+        shared.assigned = tuple(heir if owner == worker else owner for owner in world.assigned)
+        for number in heirs:
+            shared.set_worker(number, news=True)
+        yield f"{_who(world, worker)} leaves the group; worker {world.name(heir)} gets what it had", shared
 
 
 def _is_readable(world: World, partition: int, end: int) -> bool:

@@ -46,6 +46,7 @@ class Setup:
     jobs: tuple[Job, ...] = (Job(),)
     sends: tuple[tuple[int, str, int], ...] = ((0, SUBMIT, 0),)
     crashes: int = 0
+    drains: int = 0
     rebalances: int = 0
     timeouts: int = 0
     breaks: int = 0
@@ -152,7 +153,7 @@ class Chore(NamedTuple):
 
 class Worker(NamedTuple):
     """``life`` counts restarts; ``ghost``: a former life is still a member of the group; ``news``: the group has assigned the
-    partitions anew and it does not know yet. ``views`` holds (offset, state) of each job."""
+    partitions anew and it does not know yet. ``views`` holds (offset, state) of each job. ``draining``: it is about to leave."""
 
     alive: bool
     life: int
@@ -162,12 +163,14 @@ class Worker(NamedTuple):
     runs: tuple[Run | None, ...]
     views: tuple[tuple[int, int] | None, ...]
     chore: Chore | None = None
+    draining: bool = False
 
 
 class Left(NamedTuple):
     """How often each fault may still happen, and which commands are not yet sent."""
 
     crashes: int
+    drains: int
     rebalances: int
     timeouts: int
     breaks: int
@@ -380,6 +383,7 @@ def first_world(setup: Setup) -> World:
         ),
         left=Left(
             setup.crashes,
+            setup.drains,
             setup.rebalances,
             setup.timeouts,
             setup.breaks,
