@@ -86,6 +86,7 @@ def _pids(stack: Stack) -> str:
 def _curl_lines(url: str, job_id: str) -> list[str]:
     job = f"{url}/api/trace/job/{job_id}"
     return [
+        f"open {url}/jobs/{job_id}    this job in the page",
         f"open {url}/    the page; {url}/docs    the API",
         "",
         f"curl -s {job}",

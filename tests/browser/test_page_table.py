@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.site import GRID, Tab
+from tests.browser.site import GRID, Tab, until
 
 
 async def open_rows(tab: Tab, count: int = 3000) -> str:
@@ -52,10 +52,11 @@ async def test_columns_are_hidden_and_resized_and_stay_so(tab: Tab) -> None:
     before = await heading.evaluate("element => element.offsetWidth")
     await tab.page.focus(GRID)
     await tab.page.keyboard.press("Alt+ArrowRight")
-    await tab.page.wait_for_function(
-        "([selector, before]) => document.querySelector(selector).offsetWidth > before",
-        arg=[f"{GRID} [role=columnheader][aria-colindex='2']", before],
-    )
+
+    async def wider() -> bool:
+        return bool(await heading.evaluate("element => element.offsetWidth") > before)
+
+    await until(wider)
     handle = await heading.locator(".handle").bounding_box()
     assert handle
     await tab.page.mouse.move(handle["x"] + 3, handle["y"] + 10)
