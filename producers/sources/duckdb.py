@@ -8,6 +8,7 @@ time. DuckDB forgets an interrupt that comes before the query has begun, hence t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -113,9 +114,10 @@ class DuckDBSource:
                 if batch.num_rows:
                     yield batch
         finally:
-            # Closing the cursor alone would leave the reader's query open.
-            cursor.interrupt()
-            cursor.close()
+            # Closing the cursor alone would leave the reader's query open. The source may have been closed meanwhile.
+            with contextlib.suppress(duckdb.Error):
+                cursor.interrupt()
+                cursor.close()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:

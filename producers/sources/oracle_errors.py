@@ -111,6 +111,7 @@ _DRIVER: Mapping[str, Known] = {
         SourceFailed, "Check TRACE_ORACLE_DSN, and TRACE_ORACLE_CONFIG_DIR where it is an alias."
     ),
     "DPY-4001": Known(SourceFailed, _LOGIN),
+    "DPY-2049": Known(SourceFailed, "Check TRACE_ORACLE_DSN."),
     "DPY-4017": Known(SourceFailed, "Check TRACE_ORACLE_DSN."),
     "DPY-4018": Known(SourceFailed, "Check TRACE_ORACLE_DSN."),
     "DPY-4026": Known(SourceFailed, "Check TRACE_ORACLE_CONFIG_DIR and TRACE_ORACLE_WALLET."),

@@ -1,4 +1,4 @@
-"""The DuckDB source on real files: what it reads, how much it holds, how it is interrupted."""
+"""The DuckDB source on real files: what is its own besides test_sources.py, how much it holds, how it is interrupted."""
 
 from __future__ import annotations
 
@@ -72,18 +72,6 @@ async def rows(
     return found
 
 
-async def test_a_chunk_gives_the_rows_of_its_containers_and_no_others(source: DuckDBSource) -> None:
-    found = await rows(source, ALL, ["C1", "C2", "absent", "C1"])
-    assert sorted(int(str(row["i"])) for row in found) == [i for i in range(ROWS) if i % 3]
-    assert await rows(source, ALL, ["absent"]) == []
-
-
-async def test_ids_are_values_and_never_sql(source: DuckDBSource) -> None:
-    assert (
-        await rows(source, ALL, ["' OR 1=1 --", "C1') OR ('1'='1", "\\' OR true --", "\0", "漢", "''"]) == []
-    )
-
-
 @given(st.text(max_size=20))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_found_as_it_is(text: str) -> None:
@@ -134,18 +122,6 @@ async def test_a_cancelled_query_stops_at_once_and_frees_its_thread(source: Duck
         assert done
         assert running.cancelled()
     assert len(await rows(source, ALL, ["C0"])) == ROWS // 3
-
-
-async def test_a_generator_closed_early_leaves_the_source_usable(source: DuckDBSource) -> None:
-    for _ in range(10):
-        async with aclosing(source.fetch_events_iter(["C0"], ALL, 100)) as batches:
-            await anext(batches)
-    assert len(await rows(source, ALL, ["C0"])) == ROWS // 3
-
-
-async def test_more_fetches_than_threads_all_end(source: DuckDBSource) -> None:
-    counts = await asyncio.gather(*(rows(source, ALL, ["C0", "C1"], 200) for _ in range(12)))
-    assert {len(found) for found in counts} == {2 * ROWS // 3}
 
 
 async def test_closing_ends_a_running_fetch_with_a_retryable_error(path: Path) -> None:

@@ -153,3 +153,10 @@ def test_a_file_without_ids_is_refused(server: OracleServer, catalogue: Path, tm
     empty.write_text("\n")
     assert check(server, catalogue, "--ids", str(empty))[0] == 2
     assert check(server, catalogue, "--ids", str(tmp_path / "absent"))[0] == 2
+
+
+def test_thick_mode_without_its_libraries_says_what_is_missing(server: OracleServer, catalogue: Path) -> None:
+    code, told = check(server, catalogue, TRACE_ORACLE_THICK="true")
+    assert code == 3
+    assert "DPI-1047" in told
+    assert "TRACE_ORACLE_THICK=false" in told

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from contextlib import aclosing
 
 import pytest
 
-from catalogue.loader import load_catalogue
 from producers.sources.open import open_source
 from producers.sources.oracle import OracleSource
 from producers.sources.protocol import SourceFailed, SourceUnavailable
@@ -46,17 +45,18 @@ async def test_a_database_that_is_down_is_told_as_retryable() -> None:
 
 
 async def test_a_dsn_that_makes_no_sense_is_not_retried() -> None:
-    with pytest.raises(SourceFailed):
+    with pytest.raises(SourceFailed, match="TRACE_ORACLE_DSN"):
         await open_source(settings("(DESCRIPTION=")).open()
 
 
-async def test_a_source_that_is_not_open_says_so() -> None:
-    source = open_source(settings("127.0.0.1:1521/free"))
-    domain = load_catalogue()["history"]
-    with pytest.raises(SourceUnavailable, match="not open"):
-        await source.columns(domain)
-    with pytest.raises(SourceUnavailable, match="not open"):
-        async with aclosing(source.fetch_events_iter(["a"], domain, 10)) as batches:
-            await anext(batches)
-    with pytest.raises(SourceUnavailable, match="not open"):
-        await source.snapshot()
+async def test_an_address_with_a_password_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SourceFailed, match="carries a user or a password") as caught:
+        await open_source(settings("scott/tiger@127.0.0.1:1521/free")).open()
+    assert "tiger" not in str(caught.value)
+
+
+async def test_a_listener_that_accepts_and_says_nothing_is_given_up() -> None:
+    async with await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0) as mute:
+        port = mute.sockets[0].getsockname()[1]
+        with pytest.raises(SourceUnavailable, match="no connection within 2 seconds"):
+            await open_source(settings(f"127.0.0.1:{port}/free")).open()

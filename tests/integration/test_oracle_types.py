@@ -27,19 +27,23 @@ from tests.oracle.server import OracleServer, serving
 from tests.oracle.tables import Table
 from tests.oracle.times import Moment
 from tests.oracle.types import OracleType
+from tests.realoracle import RealOracle, real_oracle
 
 EXAMPLES = 60
 _SHANGHAI = timezone(timedelta(hours=8))
 _NAMES = count(1)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[OracleServer]:
-    with serving() as running:
+Server = OracleServer | RealOracle
+
+
+@pytest.fixture(scope="module", params=["loopback", "real"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with serving() if request.param == "loopback" else real_oracle() as running:
         yield running
 
 
-def source_for(server: OracleServer, **changes: Any) -> OracleSource:
+def source_for(server: Server, **changes: Any) -> OracleSource:
     settings = SourceSettings(
         source="oracle",
         oracle_dsn=server.dsn,
@@ -51,13 +55,15 @@ def source_for(server: OracleServer, **changes: Any) -> OracleSource:
 
 
 async def records(
-    server: OracleServer, columns: dict[str, OracleType], rows: Sequence[Sequence[Any]], **changes: Any
+    server: Server, columns: dict[str, OracleType], rows: Sequence[Sequence[Any]], **changes: Any
 ) -> list[str]:
     """The values of each row as they stand in the records, without the container ID in front."""
     name = f"T{next(_NAMES)}"
     server.data.tables.put(
         name, Table.of({"ID": types.varchar2(20), **columns}, [("a", *row) for row in rows])
     )
+    if isinstance(server, RealOracle):
+        name = server.name(name)
     asked = parse_domain(
         "probe",
         f"SELECT t.* FROM {name} t WHERE t.ID IN ({{{{ids}}}})",
@@ -81,7 +87,7 @@ async def records(
     return [text.removeprefix('{"ID":"a",').removesuffix("}") for text in found]
 
 
-async def texts(server: OracleServer, kind: OracleType, values: Sequence[Any], **changes: Any) -> list[str]:
+async def texts(server: Server, kind: OracleType, values: Sequence[Any], **changes: Any) -> list[str]:
     """What becomes of each value of one column."""
     return [
         text.removeprefix('"V":')
@@ -89,7 +95,7 @@ async def texts(server: OracleServer, kind: OracleType, values: Sequence[Any], *
     ]
 
 
-def told(server: OracleServer, kind: OracleType, values: Sequence[Any]) -> list[str]:
+def told(server: Server, kind: OracleType, values: Sequence[Any]) -> list[str]:
     """The same for a property, which is no coroutine."""
     return asyncio.run(texts(server, kind, values))
 
@@ -139,37 +145,37 @@ def test_every_type_of_the_table_is_tried() -> None:
 
 
 @pytest.mark.parametrize("kind", VALUES)
-async def test_a_value_is_written_with_all_it_holds(server: OracleServer, kind: str) -> None:
+async def test_a_value_is_written_with_all_it_holds(server: Server, kind: str) -> None:
     column, value, text = VALUES[kind]
     assert await texts(server, column, [value, None, value]) == [text, "null", text]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")], ids=str)
-async def test_what_json_does_not_have_is_null(server: OracleServer, value: float) -> None:
+async def test_what_json_does_not_have_is_null(server: Server, value: float) -> None:
     assert await texts(server, types.binary_double(), [value]) == ["null"]
     assert await texts(server, types.binary_float(), [value]) == ["null"]
 
 
-async def test_a_fine_fraction_keeps_its_nanoseconds(server: OracleServer) -> None:
+async def test_a_fine_fraction_keeps_its_nanoseconds(server: Server) -> None:
     time = Moment(2026, 1, 2, 3, 4, 5, 123_456_789)
     assert await texts(server, types.timestamp(9), [time]) == ['"2026-01-02T03:04:05.123456789"']
     zoned = Moment(2026, 1, 2, 3, 4, 5, 120_000_000, -90)
     assert await texts(server, types.timestamp_tz(9), [zoned]) == ['"2026-01-02T04:34:05.120Z"']
 
 
-async def test_an_empty_lob_is_an_empty_text_and_null_is_null(server: OracleServer) -> None:
+async def test_an_empty_lob_is_an_empty_text_and_null_is_null(server: Server) -> None:
     assert await texts(server, types.clob(), ["", None, "x"]) == ['""', "null", '"x"']
     assert await texts(server, types.blob(), [b"", None]) == ['""', "null"]
 
 
-async def test_a_lob_above_the_limit_fails_and_is_not_sent(server: OracleServer) -> None:
+async def test_a_lob_above_the_limit_fails_and_is_not_sent(server: Server) -> None:
     for kind, value in ((types.clob(), "x" * 1001), (types.blob(), b"x" * 1001)):
         with pytest.raises(SourceFailed, match=r"column V \(.LOB\) is larger than 1000 bytes"):
             await texts(server, kind, [value], lob_bytes=1000)
         assert len(await texts(server, kind, [value[:1000]], lob_bytes=1000)) == 1
 
 
-async def test_a_text_of_another_character_set_beside_a_lob_arrives_as_it_is(server: OracleServer) -> None:
+async def test_a_text_of_another_character_set_beside_a_lob_arrives_as_it_is(server: Server) -> None:
     columns = {"L": types.clob(), "N": types.nvarchar2(10), "D": types.date(), "T": types.timestamp(9)}
     row = ["x", "膠", datetime(2026, 1, 1), Moment(2026, 1, 1, 0, 0, 0, 7)]
     assert await records(server, columns, [row]) == [
@@ -180,9 +186,7 @@ async def test_a_text_of_another_character_set_beside_a_lob_arrives_as_it_is(ser
 @pytest.mark.parametrize(
     "value", [Moment(-43, 3, 15), datetime(1, 1, 1) - timedelta(0)], ids=["44 BC", "year 1"]
 )
-async def test_a_year_before_christ_fails_clearly_and_year_1_does_not(
-    server: OracleServer, value: Any
-) -> None:
+async def test_a_year_before_christ_fails_clearly_and_year_1_does_not(server: Server, value: Any) -> None:
     if isinstance(value, Moment):
         with pytest.raises(SourceFailed, match=r"domain probe.*value"):
             await texts(server, types.date(), [value])
@@ -191,14 +195,14 @@ async def test_a_year_before_christ_fails_clearly_and_year_1_does_not(
 
 
 async def test_a_type_without_a_rule_is_refused_before_a_row_is_read_and_says_what_to_write(
-    server: OracleServer,
+    server: Server,
 ) -> None:
     with pytest.raises(SourceFailed, match=r"column V has the type INTERVAL_DS.*TO_CHAR"):
         await texts(server, types.interval_ds(), [timedelta(1)])
     assert "INTERVAL_DS" in REFUSED[Database.ORACLE]
 
 
-async def test_a_value_wider_than_its_column_is_refused(server: OracleServer) -> None:
+async def test_a_value_wider_than_its_column_is_refused(server: Server) -> None:
     with pytest.raises((SourceFailed, EncodeError)):
         await texts(server, types.number(5, 2), [Decimal("1234567.5")])
 
@@ -219,7 +223,7 @@ def fixed(draw: st.DrawFn) -> tuple[int, int, list[Decimal]]:
 @given(fixed())
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_a_number_of_any_precision_and_scale_comes_digit_for_digit(
-    server: OracleServer, column: tuple[int, int, list[Decimal]]
+    server: Server, column: tuple[int, int, list[Decimal]]
 ) -> None:
     precision, scale, values = column
     assert told(server, types.number(precision, scale), values) == [f"{value:.{scale}f}" for value in values]
@@ -234,21 +238,21 @@ def floating(draw: st.DrawFn) -> Decimal:
 
 @given(st.lists(floating(), min_size=1, max_size=20))
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_number_without_precision_is_the_same_number(server: OracleServer, values: list[Decimal]) -> None:
+def test_a_number_without_precision_is_the_same_number(server: Server, values: list[Decimal]) -> None:
     found = told(server, types.number(), values)
     assert [json.loads(text, parse_float=Decimal, parse_int=Decimal) for text in found] == values
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_double_is_the_same_double(server: OracleServer, values: list[float]) -> None:
+def test_a_double_is_the_same_double(server: Server, values: list[float]) -> None:
     found = [float(text) for text in told(server, types.binary_double(), values)]
     assert [struct.pack(">d", value) for value in found] == [struct.pack(">d", value) for value in values]
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_float_is_the_same_float(server: OracleServer, values: list[float]) -> None:
+def test_a_float_is_the_same_float(server: Server, values: list[float]) -> None:
     found = [float(text) for text in told(server, types.binary_float(), values)]
     assert [struct.pack(">f", value) for value in found] == [struct.pack(">f", value) for value in values]
 
@@ -259,21 +263,21 @@ def test_a_float_is_the_same_float(server: OracleServer, values: list[float]) ->
     )
 )
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_any_text_is_the_same_text(server: OracleServer, values: list[str]) -> None:
+def test_any_text_is_the_same_text(server: Server, values: list[str]) -> None:
     for kind in (types.varchar2(200), types.nvarchar2(200), types.clob()):
         assert [json.loads(text) for text in told(server, kind, values)] == values
 
 
 @given(st.lists(st.binary(min_size=1, max_size=100), min_size=1, max_size=20))
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_any_bytes_are_the_same_bytes(server: OracleServer, values: list[bytes]) -> None:
+def test_any_bytes_are_the_same_bytes(server: Server, values: list[bytes]) -> None:
     for kind in (types.raw(100), types.blob()):
         assert [bytes.fromhex(json.loads(text)) for text in told(server, kind, values)] == values
 
 
 @given(st.integers(0, 9), st.lists(st.datetimes(), min_size=1, max_size=20))
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_time_is_the_same_time(server: OracleServer, digits: int, values: list[datetime]) -> None:
+def test_a_time_is_the_same_time(server: Server, digits: int, values: list[datetime]) -> None:
     unit = 10 ** max(0, 6 - digits)
     kept = [value.replace(microsecond=value.microsecond // unit * unit) for value in values]
     found = told(server, types.timestamp(digits), kept)
@@ -289,9 +293,7 @@ _IN_RANGE: Any = {"min_value": datetime(1, 1, 3), "max_value": datetime(9999, 12
     st.lists(st.datetimes(**_IN_RANGE, timezones=_ZONES), min_size=1, max_size=20),
 )
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_a_moment_with_a_zone_is_the_same_moment(
-    server: OracleServer, digits: int, values: list[datetime]
-) -> None:
+def test_a_moment_with_a_zone_is_the_same_moment(server: Server, digits: int, values: list[datetime]) -> None:
     unit = 10 ** max(0, 6 - digits)
     kept = [value.replace(microsecond=value.microsecond // unit * unit) for value in values]
     for kind in (types.timestamp_tz(digits), types.timestamp_ltz(digits)):
@@ -313,9 +315,7 @@ def test_a_moment_with_a_zone_is_the_same_moment(
     )
 )
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_rows_with_nulls_and_repeated_values_stay_apart(
-    server: OracleServer, rows: list[tuple[Any, ...]]
-) -> None:
+def test_rows_with_nulls_and_repeated_values_stay_apart(server: Server, rows: list[tuple[Any, ...]]) -> None:
     columns = {"I": types.number(18), "N": types.number(), "S": types.varchar2(9), "T": types.timestamp(6)}
     found = asyncio.run(records(server, columns, rows))
     parsed = [json.loads("{" + text + "}", parse_float=Decimal, parse_int=Decimal) for text in found]
