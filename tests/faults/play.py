@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tests.faults.asking import JOB, Asking
+from tests.faults.member import Member
 from tests.faults.oracle import Oracle
 from tests.faults.schedule import COMMANDS, Event, Kind
 from tests.faults.source import Read, SourceFolder
-from tests.faults.system import Member, System
+from tests.faults.system import System
 
 _LOOK = 0.05
 _PATIENCE = 25.0

@@ -32,10 +32,11 @@ import msgspec
 from broker.fetch import LogReader
 from schemas.topics import Names
 from tests.faults.asking import JOB, Asking
+from tests.faults.member import Member
 from tests.faults.play import Asked, Player
 from tests.faults.run import Field, field_of
 from tests.faults.source import SourcePlan
-from tests.faults.system import Member, Shape
+from tests.faults.system import Shape
 from tests.faults.truth import DOMAINS
 
 REQUIRED = 15.0
