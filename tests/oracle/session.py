@@ -171,7 +171,8 @@ class Session:
         """Execute the cursor's statement; the number of rows touched, unless it is a query."""
         playback = self._database.playback
         cursor.recording = None
-        key = self._data.key(cursor.sql, call.values[0] if call.values else [])
+        values = call.values[0] if call.values else []
+        key = self._data.key(cursor.sql, values)
         recording = playback.find(key) if key is not None else None
         if recording is None:
             found = await self._data.run(cursor.sql, call.values)
@@ -180,7 +181,8 @@ class Session:
             if not isinstance(found, Result):
                 return found
             recording = Recording(found)
-            if key is not None:
+            # Unless the data changed meanwhile, so that nobody can tell which of it was read.
+            if key is not None and key == self._data.key(cursor.sql, values):
                 playback.keep(key, recording)
         cursor.take(recording)
         return 0
