@@ -12,18 +12,28 @@ from broker.recordbatch import Content, Headers, Records, batch, pack
 
 
 class PreparedBatch:
-    """One record, for ``AIOKafkaProducer.send_batch`` of a transactional producer. ``timestamp`` in ms since the epoch."""
+    """One record, for ``AIOKafkaProducer.send_batch`` of a transactional producer, or of one that is idempotent only.
+    ``timestamp`` in ms since the epoch."""
 
-    def __init__(self, records: Records, timestamp: int) -> None:
+    def __init__(self, records: Records, timestamp: int, *, transactional: bool = True) -> None:
         self._records = records
         self._timestamp = timestamp
+        self._transactional = transactional
         self._place = (-1, -1, -1)
         self._buffer: bytes | None = None
 
     @classmethod
-    def of(cls, key: bytes | None, value: Content, headers: Headers, timestamp: int) -> PreparedBatch:
+    def of(
+        cls,
+        key: bytes | None,
+        value: Content,
+        headers: Headers,
+        timestamp: int,
+        *,
+        transactional: bool = True,
+    ) -> PreparedBatch:
         """Compresses the record; call it in a thread."""
-        return cls(pack(key, value, headers), timestamp)
+        return cls(pack(key, value, headers), timestamp, transactional=transactional)
 
     def append(
         self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Sequence[object] = ()
@@ -51,7 +61,7 @@ class PreparedBatch:
             self._buffer = batch(
                 self._records,
                 self._timestamp,
-                transactional=True,
+                transactional=self._transactional,
                 producer_id=producer_id,
                 epoch=epoch,
                 sequence=sequence,

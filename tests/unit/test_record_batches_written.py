@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.prepared import PreparedBatch
 from broker.recordbatch import encode_batch
 from broker.records import split
 
@@ -42,3 +44,15 @@ def test_other_clients_read_it_too(
 def test_a_large_value_is_compressed() -> None:
     value = b'"C0000001",' * 100_000
     assert len(encode_batch(b"k", value, [], 0)) < len(value) // 20
+
+
+@pytest.mark.parametrize("transactional", [True, False])
+def test_a_prepared_batch_has_the_place_that_its_producer_gives_it(transactional: bool) -> None:
+    prepared = PreparedBatch.of(None, b"value", [("type", b"meta")], 7, transactional=transactional)
+    prepared._set_producer_state(producer_id=5, producer_epoch=2, base_sequence=9)
+    batch = MemoryRecords(prepared._build()).next_batch()
+    assert batch is not None
+    assert batch.validate_crc()
+    assert (batch.producer_id, batch.producer_epoch, batch.base_sequence) == (5, 2, 9)
+    assert batch.is_transactional is transactional
+    assert [(record.value, record.timestamp) for record in batch] == [(b"value", 7)]
