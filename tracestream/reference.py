@@ -51,7 +51,6 @@ class ReferenceJob:
             live = await self._read(client, job_id, live=True)
             self._show.heading("Replay: the same stream again, from offset 0")
             replay = await self._read(client, job_id, live=False)
-            await self._measure(client, job_id)
             self._show.heading("Compared with SQL over the source")
             self._tell(compare(replay, self._wanted))
             same = live.digest == replay.digest
@@ -95,14 +94,6 @@ class ReferenceJob:
             good=True,
         )
         return tally
-
-    async def _measure(self, client: AsyncClient, job_id: str) -> None:
-        begun, size = time.perf_counter(), 0
-        async with client.lines(job_id) as lines:
-            async for line in lines:
-                size += len(line)
-        rate = size / 1e6 / (time.perf_counter() - begun)
-        self._show.line(f"as lines that nobody looks into: {rate:,.0f} MB/s", good=True)
 
     def _tell(self, checks: list[Check]) -> None:
         for check in checks:
