@@ -1,4 +1,4 @@
-"""The wheel holds everything that is in the packages, data files too."""
+"""Each wheel holds everything that is in its packages, data files too."""
 
 from __future__ import annotations
 
@@ -9,15 +9,31 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.architecture import tree
 
+CLIENT = Path("clients/python")
 
-def test_the_wheel_has_every_file_of_the_packages(tmp_path: Path) -> None:
+
+def packaged(root: Path) -> list[Path]:
+    """Files of the packages of the distribution at ``root``, relative to it."""
+    if root == CLIENT:
+        return [
+            path.relative_to(CLIENT)
+            for path in tree.files()
+            if path.is_relative_to(CLIENT / "tracestream_client")
+        ]
+    return tree.packaged_files()
+
+
+@pytest.mark.parametrize("root", [Path(), CLIENT], ids=["tracestream", "tracestream-client"])
+def test_a_wheel_has_every_file_of_its_packages(root: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
-    taken = [*tree.packaged_files(), *(p for p in tree.files() if p.name in ("pyproject.toml", "README.md"))]
-    for path in taken:
+    files = packaged(root)
+    for path in [*files, Path("pyproject.toml"), Path("README.md")]:
         (source / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(tree.ROOT / path, source / path)
+        shutil.copy(tree.ROOT / root / path, source / path)
     command = [
         sys.executable,
         "-m",
@@ -33,4 +49,5 @@ def test_the_wheel_has_every_file_of_the_packages(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         inside = set(archive.namelist())
-    assert {path.as_posix() for path in tree.packaged_files()} - inside == set()
+    assert {path.as_posix() for path in files} - inside == set()
+    assert len(files) > 5
