@@ -141,7 +141,7 @@ def _jobs(rng: random.Random) -> tuple[JobPlan, ...]:
     )
     second = JobPlan(
         1200 + rng.randrange(100),
-        rng.choice((200, 400)),
+        rng.choice((300, 400)),
         aggregation=rng.random() < 0.5,
         at=rng.uniform(0, 1),
     )
@@ -229,7 +229,7 @@ def _commands(rng: random.Random) -> tuple[list[Event], list[Failure]]:
     rng.shuffle(kinds)
     events = []
     for job, kind in enumerate(kinds[:2]):
-        at = rng.uniform(0.0, 1.0 if job else 2.5)
+        at = rng.uniform(0.0, 0.6 if job else 2.5)
         events.append(Event(at, kind, job=job, seconds=float(rng.randrange(600, 6000))))
         if rng.random() < 0.7:
             events.append(Event(max(0.0, at + rng.uniform(-0.5, 0.5)), Kind.KILL_WORKER, job=job))
