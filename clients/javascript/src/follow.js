@@ -98,13 +98,14 @@ export class Follower {
         this.#fruitless = false;
         backoff.progress();
         yield lines;
-        if (this.#ended || got >= wanted) return null;
+        if (this.#ended) return null;
       }
-      return new ConnectionLost("The stream ended without its last message.");
+      // Read to its end, so that the connection serves the next pull.
+      return got >= wanted ? null : new ConnectionLost("The stream ended without its last message.");
     } catch (error) {
       if (this.signal?.aborted) throw this.signal.reason;
       if (!isPassing(error)) throw error;
-      return error;
+      return got >= wanted ? null : error;
     } finally {
       deadline.abort();
     }

@@ -47,7 +47,7 @@ export class Http {
   async open(method, path, {query, headers, body, signal} = {}) {
     const {fetch: ask = globalThis.fetch.bind(globalThis), credentials} = this.options;
     /** @type {RequestInit} */
-    const init = {method, headers: {...this.options.headers, ...headers}, cache: "no-store"};
+    const init = {method, headers: {...this.options.headers, ...headers}};
     if (signal) init.signal = signal;
     if (credentials) init.credentials = credentials;
     if (body !== undefined) {

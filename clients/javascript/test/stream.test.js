@@ -184,3 +184,12 @@ test("a small job that is waited for comes as one answer, or as the job that goe
 test("the download's address asks for a file", () => {
   assert.equal(new Client("http://gateway/").downloadUrl({job_id: "a b"}), "http://gateway/api/trace/job/a%20b/stream?download=1");
 });
+
+test("bounded pulls use a connection again", async (context) => {
+  const {client, gateway} = await started(context, {lines: logOf({batches: 20})});
+  await all(client.stream("a-job", {flow: "pull", pullLines: 2}));
+  const ports = new Set(gateway.requests.map((request) => request.socket.remotePort));
+  assert.equal(gateway.requests.length, 12);
+  // The engine may open a second one while the first is not quite free.
+  assert.ok(ports.size <= 3, `${ports.size} connections`);
+});

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
 
 from broker.admin import Admin
 from broker.settings import BrokerSettings
-from tests.browsers import running_chromium
 from tests.clients.browser.driver import PageDriver
 from tests.clients.cases import Case, load_cases
 from tests.clients.gateway import GatewayProcess
@@ -20,12 +16,6 @@ from tests.clients.play import Play
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 READING = ("stream", "records")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with running_chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("case", load_cases(), ids=lambda case: case.name)
