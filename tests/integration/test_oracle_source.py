@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
+from catalogue.domain import parse_domain
 from producers.sources.open import open_source
 from producers.sources.oracle import OracleSource
 from producers.sources.protocol import SourceFailed, SourceUnavailable
 from producers.sources.settings import SourceSettings
+from tests.oracle import Table, serving, types
 
 
 def settings(dsn: str) -> SourceSettings:
@@ -60,3 +64,35 @@ async def test_a_listener_that_accepts_and_says_nothing_is_given_up() -> None:
         port = mute.sockets[0].getsockname()[1]
         with pytest.raises(SourceUnavailable, match="no connection within 2 seconds"):
             await open_source(settings(f"127.0.0.1:{port}/free")).open()
+
+
+async def test_chunks_of_like_sizes_are_parsed_once_a_session_and_executed_again_from_then_on() -> None:
+    asked = parse_domain(
+        "lots",
+        "SELECT t.CID, t.N FROM LOTS {{as_of}} t WHERE t.CID IN ({{ids}})",
+        'description = "x"\ncontainer_id = "CID"\nchunk_size = 50',
+    )
+    ids = ["C" * (1 + number % 20) + str(number) for number in range(500)]
+    with serving() as server:
+        columns = {"CID": types.varchar2(40), "N": types.number(10)}
+        server.data.tables.put("LOTS", Table.of(columns, [(cid, n) for n, cid in enumerate(ids)]))
+        source = OracleSource(
+            replace(settings(server.dsn), oracle_user=server.user, oracle_password=server.password)
+        )
+        await source.open()
+        scn = await source.snapshot()
+        await source.columns(asked)
+        before = server.counts.copy()
+        found = 0
+        for first in range(0, 500, 50):
+            # 43 to 50 IDs: lists of one length all the same.
+            chunk = ids[first : first + 50 - first % 8]
+            async with aclosing(source.fetch_events_iter(chunk, asked, 500, snapshot=scn)) as batches:
+                found += sum([batch.num_rows async for batch in batches])
+        made = server.counts - before
+        await source.close()
+    assert found > 400
+    assert made["execute"] == 10
+    assert made["parse"] == 1
+    assert made["reexecute"] == 9
+    assert not made["logon"]
