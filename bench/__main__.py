@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import clients, javascript, latency, memory, replay, report
+from bench import clients, exactly_once, javascript, latency, memory, replay, report
 from bench.figures import Figure
 from bench.joblogs import Jobs
 from bench.plant import Query
@@ -27,7 +27,7 @@ from tracestream.data import container_ids
 from tracestream.data_command import ensure, tell
 from tracestream.reference import DOMAINS
 
-GROUPS = ("producer", "replay", "client", "javascript", "latency", "memory")
+GROUPS = ("producer", "exactly-once", "replay", "client", "javascript", "latency", "memory")
 _WIDTH = 132
 RESULTS = Path(__file__).parent / "results"
 
@@ -37,7 +37,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="size of the demo data; 1 is the reference set"
     )
-    parser.add_argument("--rounds", type=int, default=7, help="rounds of producer, replay and client")
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="rounds of producer, exactly-once, replay and client"
+    )
     parser.add_argument("--jobs", type=int, default=40, help="jobs of the latency, each way")
     parser.add_argument("--only", choices=GROUPS, nargs="+", default=GROUPS, help="only these measurements")
     parser.add_argument("--data-dir", type=Path, help="where the demo data is kept")
@@ -57,6 +59,10 @@ async def measure(service: Service, database: Path, chosen: argparse.Namespace, 
         bench = ProducerBench(jobs, database, query, service.pids)
         if "producer" in chosen.only:
             figures += await bench.run(chosen.rounds, said("producer"))
+        if "exactly-once" in chosen.only:
+            figures += await exactly_once.measure(
+                service.broker, database, query, chosen.rounds, said("exactly-once")
+            )
         state = bench.state
         if state is None and {"replay", "client", "javascript"} & {*chosen.only}:
             state, _ = await jobs.run(ids, DOMAINS)
