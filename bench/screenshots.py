@@ -21,7 +21,7 @@ from tracestream import folders
 from tracestream.data_command import ensure, ensure_ids, tell
 
 ROOT = Path(__file__).parents[1]
-SIZE = {"width": 1200, "height": 760}
+SIZE = {"width": 1200, "height": 860}
 MOST_BYTES = 200_000
 DEADLINE_MS = 300_000.0
 FAILED_SCALE = 0.1
@@ -93,7 +93,7 @@ async def reference(browser: Browser, url: str, folder: Path) -> None:
     await camera.take(dark, "dark")
     await dark.click("[data-test='tab-']")
     await dark.wait_for_selector("canvas")
-    await dark.locator("[data-test=chart-work_centre]").scroll_into_view_if_needed()
+    await dark.locator("[data-test=chart-work_centre]").evaluate("chart => chart.scrollIntoView()")
     await camera.take(dark, "dark-analysis")
 
 

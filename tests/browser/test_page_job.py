@@ -52,12 +52,13 @@ async def test_rows_that_were_let_go_come_back_through_the_page_api_digit_for_di
     state = await read_to_its_end(tab)
     kept = int(await tab.page.get_attribute("[data-test=kept]", "data-bytes") or 0)
     assert kept < state["progress"]["bytes"]
-    last = state["progress"]["domains"]["history"]["records"]
+    # Far from the first rows, which are looked at, and not among the last few, which are never let go.
+    row = state["progress"]["domains"]["history"]["records"] - 1000
     pages = [url for url in tab.requested if "/result?" in url]
-    await tab.go_to_row(last)
-    shown = await tab.cells(last)
+    await tab.go_to_row(row)
+    shown = await tab.cells(row)
     assert len([url for url in tab.requested if "/result?" in url]) > len(pages)
-    record = page_of(tab.site, job, "history", last - 1)
+    record = page_of(tab.site, job, "history", row - 1)
     assert shown[0] == record["HISTORYID"]
     assert int(shown[0]) > 2**53
     await tab.page.keyboard.press("Control+Home")

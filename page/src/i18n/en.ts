@@ -114,7 +114,7 @@ export const en = {
   "connection.paused": "Paused",
   "connection.retrying": "Reconnecting",
   "connection.pages": "By page",
-  "connection.ended": "Complete",
+  "connection.ended": "Read to its end",
   "connection.failed": "Broken",
   "connection.offset": "Offset",
   "connection.resumed": "Resumed",

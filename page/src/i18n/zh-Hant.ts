@@ -116,7 +116,7 @@ export const zhHant: Record<keyof typeof en, string> = {
   "connection.paused": "已暫停",
   "connection.retrying": "重新連線中",
   "connection.pages": "分頁讀取",
-  "connection.ended": "完整",
+  "connection.ended": "已讀完",
   "connection.failed": "中斷",
   "connection.offset": "位移",
   "connection.resumed": "續傳次數",
