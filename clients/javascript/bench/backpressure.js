@@ -25,7 +25,7 @@ export async function pour({chain, url, job, wait}, report) {
   if (chain === "naive") await naive(`${url}/api/trace/job/${job}/stream`, sink);
   else {
     const flow = /** @type {import("../src/index.js").StreamOptions["flow"]} */ (chain);
-    await new Client(url).stream(job, {flow}).pipeTo(new WritableStream({write: sink}, {highWaterMark: 0}));
+    await new Client(url).stream(job, {flow}).pipeTo(new WritableStream({write: sink}));
   }
 }
 
