@@ -8,6 +8,7 @@ transaction is aborted and everything since the checkpoint is read again.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
@@ -28,6 +29,8 @@ from schemas.headers import MessageHeaders
 from schemas.ids import ContainerIds
 from schemas.jobs import DomainProgress, JobState, Status
 from schemas.problems import JobTooLarge
+
+log = logging.getLogger(__name__)
 
 
 class Extraction:
@@ -80,6 +83,7 @@ class Extraction:
         JobProblem (a record or the job is too large) and BrokerError; the caller then aborts.
         """
         async with ReadAhead(self._source, self._ids, list(self.plan()), self._settings, self._scn) as ahead:
+            self._say_where()
             await self._open_log()
             async for place, pieces in ahead.chunks():
                 await self._start_domain(place.domain)
@@ -95,6 +99,16 @@ class Extraction:
                         return False
         await finish()
         return True
+
+    def _say_where(self) -> None:
+        """Tells whoever reads the log how much of a job that goes on is read again: what was begun behind this place, which is
+        at most the chunks of one transaction and those that were read ahead of it."""
+        place = None if self._first else next(self.plan(), None)
+        if place is not None:
+            job_id, total = self._writer.state.job_id, self._open[place.domain.name].total_chunks
+            log.info(
+                "job %s: goes on at chunk %d of %d of %s", job_id, place.index + 1, total, place.domain.name
+            )
 
     async def _open_log(self) -> None:
         if self._first:
