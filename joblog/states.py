@@ -86,8 +86,8 @@ class StateView:
                 yield found, decode_state(found.value)
 
     def knows(self, partition: int, job_id: str) -> bool:
-        """Whether the job has or had a state here: a submit with its id is then ignored."""
-        return job_id in self._partitions.get(partition, {})
+        """Whether the job has a state here: a submit with its id is then ignored. One whose tombstone is written is new."""
+        return self.stored(partition, job_id) is not None
 
     def expired_by(self, now_ms: int) -> Iterable[tuple[int, str]]:
         """Takes out the (partition, job id) whose time has come. A job whose life was changed may come too early: the

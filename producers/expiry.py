@@ -50,11 +50,15 @@ class Expiry:
                 if clock() >= next_burial:
                     await self._bury()
                     next_burial = clock() + min(600.0, retention / 4)
-                if clock() >= next_sweep:
+                if clock() >= next_sweep and self._owns_what_is_read():
                     await self._sweep()
                     next_sweep = clock() + self._services.settings.sweep_seconds
             except BrokerError as error:
                 log.warning("expiry: %s; tried again", error)
+
+    def _owns_what_is_read(self) -> bool:
+        """Whether there is a partition, and every one has been taken over: the sweep at the start waits for it."""
+        return bool(self._partitions) and all(map(self._is_ready, self._partitions))
 
     def _expire(self) -> None:
         for number, job_id in self._services.view.expired_by(now_ms()):
@@ -100,12 +104,38 @@ class Expiry:
             if job_id is None:
                 continue
             number = partition_of(job_id, services.broker.partitions)
-            if number not in owned or not self._has_no_job(number, job_id):
+            if number not in owned:
                 continue
-            # Asked once more: its job may have been admitted in the meantime.
-            if await self._is_old(topic) and self._has_no_job(number, job_id):
-                log.info("removing %s: it belongs to no job", topic)
-                await services.admin.delete_topics([topic])
+            self._remove_again(number, job_id)
+            if self._has_no_job(number, job_id) and await self._is_old(topic):
+                await self._remove_orphan(number, job_id)
+
+    def _remove_again(self, number: int, job_id: str) -> None:
+        """The topic of an expired job stands again when one who owned the partition before made it ahead of an admission."""
+        state, partition = self._services.view.state(number, job_id), self._partitions.get(number)
+        if state is not None and state.status is Status.EXPIRED and partition is not None:
+            partition.start(job_id)
+
+    async def _remove_orphan(self, number: int, job_id: str) -> None:
+        """Fence first, then read, then remove: who admits the job just now elsewhere, because the partition is no longer
+        ours, finds itself fenced, and makes the topic anew when it takes the job's id again."""
+        services, partition = self._services, self._partitions.get(number)
+        if partition is None or not self._has_no_job(number, job_id):
+            return
+        topic = services.names.job(job_id)
+        swept = partition.sweeping[job_id] = asyncio.Event()
+        try:
+            taken = await services.take(job_id)
+            try:
+                await services.caught_up(services.names.jobs, number)
+                if self._has_no_job(number, job_id):
+                    log.info("removing %s: it belongs to no job", topic)
+                    await services.admin.delete_topics([topic])
+            finally:
+                await taken.close()
+        finally:
+            del partition.sweeping[job_id]
+            swept.set()
 
     def _has_no_job(self, number: int, job_id: str) -> bool:
         partition = self._partitions.get(number)

@@ -99,6 +99,8 @@ class Partition:
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
         self._admit: Transactor | None = None
         self._admitting = ""
+        # Jobs whose topic the sweep is removing just now, and what is set when it is gone.
+        self.sweeping: dict[str, asyncio.Event] = {}
         self._backlog = Backlog(0, -1)
 
     def take_in(self, records: Sequence[Record]) -> None:
@@ -205,6 +207,9 @@ class Partition:
         known, age = services.view.knows(self.number, command.job_id), now_ms() - command.timestamp
         if not is_admitted(known=known, age_ms=age, retention_ms=services.broker.command_retention * 1000):
             return
+        if command.job_id in self.sweeping:
+            # Its topic is an orphan that is being removed: what is written to it now would be lost.
+            await self.sweeping[command.job_id].wait()
         self._admitting = command.job_id
         request = commands.request_of(command.headers)
         state = new_state(request, CommandPlace(self.number, command.offset), names.job(command.job_id))

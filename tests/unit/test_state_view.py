@@ -42,3 +42,12 @@ def test_the_view_does_not_go_back() -> None:
     found = view.state(0, JOB)
     assert found is not None
     assert found.status is Status.RUNNING
+
+
+def test_a_job_whose_tombstone_was_just_written_is_not_known_and_older_states_do_not_bring_it_back() -> None:
+    view = a_view(a_state(Status.EXPIRED))
+    assert view.knows(0, JOB)
+    view.put(0, JOB, 9, 0, None, own=True)
+    assert not view.knows(0, JOB)
+    assert view.put(0, JOB, 5, 0, encode_state(a_state(Status.EXPIRED))) is False
+    assert view.state(0, JOB) is None
