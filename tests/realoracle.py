@@ -61,12 +61,18 @@ class RealOracle:
 
     @staticmethod
     def _fill(cursor: oracledb.Cursor, real: str, table: Table) -> None:
-        binds = ", ".join(bind(number, column) for number, column in enumerate(table.columns, 1))
-        kinds = [input_type(column.type) for column in table.columns]
-        statement = f"INSERT INTO {real} VALUES ({binds})"
         for row in table.rows:
+            items, kinds, values = [], [], []
+            for column, value in zip(table.columns, row, strict=True):
+                if value is not None and not value and column.type.is_lob:
+                    # An empty text would be bound as NULL.
+                    items.append("EMPTY_BLOB()" if column.type.code == types.BLOB else "EMPTY_CLOB()")
+                    continue
+                kinds.append(input_type(column.type))
+                values.append(value_of(value))
+                items.append(bind(len(values), column))
             cursor.setinputsizes(*kinds)
-            cursor.execute(statement, [value_of(value) for value in row])
+            cursor.execute(f"INSERT INTO {real} VALUES ({', '.join(items)})", values)
 
     def drop(self) -> None:
         """Removes all tables that were made."""

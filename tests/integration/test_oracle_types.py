@@ -203,6 +203,8 @@ async def test_a_type_without_a_rule_is_refused_before_a_row_is_read_and_says_wh
 
 
 async def test_a_value_wider_than_its_column_is_refused(server: Server) -> None:
+    if isinstance(server, RealOracle):
+        pytest.skip("Oracle does not take such a value in")
     with pytest.raises((SourceFailed, EncodeError)):
         await texts(server, types.number(5, 2), [Decimal("1234567.5")])
 
