@@ -91,6 +91,28 @@ def test_the_catalogue_says_what_can_be_asked_for(service: Service) -> None:
     assert offering["limits"]["container_ids"] > 0
 
 
+def test_the_example_has_as_many_ids_as_the_catalogue_says_or_is_not_found(service: Service) -> None:
+    count = service.client.get("/api/trace/domains").json()["example_ids"]
+    answer = service.client.get("/api/trace/example-ids")
+    if count is None:
+        problem(answer, 404, "not-found")
+        return
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert len([line for line in answer.text.split("\n") if line]) == count
+
+
+def test_the_addresses_of_the_page_are_answered_with_the_page_or_not_found(service: Service) -> None:
+    root = service.client.get("/")
+    for path in ("/jobs", "/jobs/x"):
+        answer = service.client.get(path)
+        if answer.status_code == 404:
+            problem(answer, 404, "not-found")
+            assert "not built" in root.text
+        else:
+            assert answer.text == root.text
+    problem(service.client.get("/assets/nothing.js"), 404, "not-found")
+
+
 def test_health_is_told(service: Service) -> None:
     assert service.client.get("/healthz").json() == {"status": "ok"}
     assert service.client.get("/readyz").json() == {"status": "ready"}
