@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
+import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -16,6 +16,7 @@ from decimal import Decimal
 
 import httpx
 
+from tracestream.memory import peak_memory
 from tracestream_client import AsyncClient, Client, parsing
 from tracestream_client.transport import STREAM_HEADERS
 
@@ -95,7 +96,7 @@ def main(how: str, url: str, job: str) -> dict[str, float]:
     begun, used = time.perf_counter(), time.process_time()
     size = SYNC[how](url, job) if how in SYNC else asyncio.run(ASYNC[how](url, job))
     taken = {"size": size, "seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
-    return {**taken, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    return {**taken, "peak": peak_memory(os.getpid())}
 
 
 if __name__ == "__main__":
