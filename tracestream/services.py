@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from broker.errors import WrongPartitions
 from broker.settings import BrokerSettings
 from catalogue.loader import Catalogue, load_catalogue
 from catalogue.settings import CatalogueSettings
@@ -77,11 +78,14 @@ def gateway(_arguments: Namespace) -> Exit:
 
 
 async def _alive_while(work: Coroutine[Any, Any, None]) -> None:
-    """Runs ``work``, renewing the time of the alive file for as long as the event loop turns."""
+    """Runs ``work``, renewing the time of the alive file for as long as the event loop turns. Raises SettingsError when the
+    topics that exist have another number of partitions than the setting says."""
     file = load(ProcessSettings, os.environ).alive_file
     beating = asyncio.create_task(_beat(Path(file))) if file else None
     try:
         await work
+    except WrongPartitions as error:
+        raise SettingsError(str(error)) from None
     finally:
         if beating is not None:
             beating.cancel()

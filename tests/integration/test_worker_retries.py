@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -14,6 +17,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
+from broker.admin import Admin
 from broker.errors import WrongPartitions
 from broker.settings import BrokerSettings
 from catalogue.domain import Domain, parse_domain
@@ -24,8 +28,10 @@ from schemas import commands
 from schemas.commands import SET_TTL
 from schemas.ids import ContainerIds
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
+from schemas.topics import Names, shared_topics
 from schemas.values import Column
 from tests.workers import QUICK, JobClient, kinds_of, records_of, running_worker
+from tracestream.exits import Exit
 
 IDS = [f"C{number}" for number in range(50)]
 CATALOGUE = {
@@ -229,3 +235,29 @@ async def test_a_worker_with_another_number_of_partitions_than_the_topics_have_d
     with pytest.raises(WrongPartitions, match="has 1 partitions and not 4: set TRACE_PARTITIONS to 1"):
         async with running_worker(replace(broker, partitions=4), lots, catalogue=CATALOGUE):
             pass
+
+
+@pytest.mark.parametrize("process", ["worker", "processor"])
+async def test_a_process_with_another_number_of_partitions_ends_with_a_sentence_and_no_stack_trace(
+    broker: BrokerSettings, lots: Path, admin: Admin, process: str
+) -> None:
+    specs = shared_topics(Names(broker.prefix), 1, 1, 1, broker.command_retention)
+    await admin.create_topics(specs)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TRACE_")},
+        "TRACE_KAFKA_BOOTSTRAP": broker.bootstrap,
+        "TRACE_TOPIC_PREFIX": broker.prefix,
+        "TRACE_PARTITIONS": "4",
+        "TRACE_DUCKDB_PATH": str(lots),
+    }
+    ended = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tracestream", process, env=environment, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(120):
+        _, said = await ended.communicate()
+    assert ended.returncode == Exit.USAGE
+    last = said.decode().splitlines()[-1]
+    assert re.fullmatch(
+        r"tracestream: Topic \S+ has 1 partitions and not 4: set TRACE_PARTITIONS to 1, or .*", last
+    )
+    assert b"Traceback" not in said
