@@ -7,6 +7,7 @@ that has to be read again, or with the job failed. What is uncommitted then is d
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from typing import Any
 
@@ -24,6 +25,8 @@ from schemas.headers import MessageHeaders
 from schemas.ids import ContainerIds
 from schemas.jobs import JobState, Status
 from schemas.problems import CommandLost, JobProblem, SourceProblem
+
+log = logging.getLogger(__name__)
 
 _SNAPSHOTS = 3
 """Snapshots that a job tries to begin with."""
@@ -182,7 +185,9 @@ class Attempt:
             await self._hold.fail(SourceProblem(str(broken.cause), code=broken.cause.code))
             return
         memory.retaken = True
-        await self._hold.calls.before(asyncio.sleep(back_off(times + 1, random.random())))
+        wait = back_off(times + 1, random.random())
+        log.warning("job %s goes back to its checkpoint in %.1f s: %s", self._hold.job_id, wait, broken)
+        await self._hold.calls.before(asyncio.sleep(wait))
 
 
 async def _nothing() -> None:

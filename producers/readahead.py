@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -23,6 +24,8 @@ from producers.retry import RetryPolicy
 from producers.settings import ProducerSettings
 from producers.sources.protocol import Source, SourceError, SourceUnavailable
 from schemas.ids import ContainerIds
+
+log = logging.getLogger(__name__)
 
 
 class ChunkBroken(Exception):
@@ -148,6 +151,10 @@ class ReadAhead:
                 if wait is None or read.handed:
                     raise
                 await self._take_back(read)
+                place = read.place
+                log.warning(
+                    "chunk %d of %s is read again in %.1f s: %s", place.index, place.domain.name, wait, error
+                )
                 await asyncio.sleep(wait)
                 attempt += 1
             else:

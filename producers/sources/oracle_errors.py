@@ -137,6 +137,10 @@ KNOWN: Mapping[str, Known] = {
     **_DRIVER,
 }
 
+_CERTIFICATE = Known(
+    SourceFailed, "Put the certificate of who signed the server's into the wallet of TRACE_ORACLE_WALLET."
+)
+
 _WRAPPERS = frozenset(map(ora, (604, 6512, 12801)))
 """Errors that only say where another one happened."""
 _CODE = re.compile(r"^(ORA-\d{5}|DPY-\d{4}|DPI-\d{4}): ")
@@ -154,7 +158,8 @@ def translated(
     ``secrets`` are blotted out wherever the message repeats them.
     """
     code, text = _cause(error)
-    known = KNOWN.get(code) or Known(SourceUnavailable if error.isrecoverable else SourceFailed)
+    known = _CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in text else KNOWN.get(code)
+    known = known or Known(SourceUnavailable if error.isrecoverable else SourceFailed)
     kind = known.kind
     if kind is SnapshotLost and not at_snapshot:
         kind = SourceUnavailable

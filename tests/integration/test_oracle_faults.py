@@ -271,14 +271,15 @@ async def test_a_snapshot_lost_in_the_middle_fails_the_job_and_says_what_to_rais
     assert records_of(lines, "lots")
 
 
-async def test_a_lost_past_is_no_trouble_without_flashback(
-    broker: BrokerSettings, oracle: OracleServer
+async def test_a_lost_past_is_no_trouble_without_flashback_and_the_log_of_the_worker_tells_of_it(
+    broker: BrokerSettings, oracle: OracleServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     fault = oracle.faults.fail(1555, call="fetch", rows=120, times=2)
     async with plant(broker, oracle, oracle_flashback=False) as at:
         lines = await at.log()
     assert fault.struck
     assert is_whole(lines)
+    assert "Oracle, domain lots: ORA-01555: " in caplog.text
 
 
 LASTING: dict[str, tuple[Any, str, str]] = {

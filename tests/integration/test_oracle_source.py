@@ -6,6 +6,7 @@ import asyncio
 import socket
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,15 +16,16 @@ from producers.sources.oracle import OracleSource
 from producers.sources.protocol import SourceFailed, SourceUnavailable
 from producers.sources.settings import SourceSettings
 from tests.oracle import Table, serving, types
+from tests.oracle.certificates import certificates
 
 
-def settings(dsn: str) -> SourceSettings:
+def settings(dsn: str, connect_seconds: float = 60.0) -> SourceSettings:
     return SourceSettings(
         source="oracle",
         oracle_dsn=dsn,
         oracle_user="trace",
         oracle_password="secret",
-        oracle_connect_seconds=2.0,
+        oracle_connect_seconds=connect_seconds,
     )
 
 
@@ -63,7 +65,7 @@ async def test_a_listener_that_accepts_and_says_nothing_is_given_up() -> None:
     async with await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0) as mute:
         port = mute.sockets[0].getsockname()[1]
         with pytest.raises(SourceUnavailable, match="no connection within 2 seconds"):
-            await open_source(settings(f"127.0.0.1:{port}/free")).open()
+            await open_source(settings(f"127.0.0.1:{port}/free", connect_seconds=2.0)).open()
 
 
 async def test_chunks_of_like_sizes_are_parsed_once_a_session_and_executed_again_from_then_on() -> None:
@@ -96,3 +98,34 @@ async def test_chunks_of_like_sizes_are_parsed_once_a_session_and_executed_again
     assert made["parse"] == 1
     assert made["reexecute"] == 9
     assert not made["logon"]
+
+
+async def test_tls_with_a_wallet_is_a_matter_of_settings(tmp_path: Path) -> None:
+    authority, context = certificates(tmp_path)
+    authority.rename(tmp_path / "ewallet.pem")
+    with serving(tls=context) as server:
+        named = replace(settings(server.dsn), oracle_user=server.user, oracle_password=server.password)
+        with pytest.raises(SourceFailed, match="TRACE_ORACLE_WALLET"):
+            await open_source(named).open()
+        dsn = f"{server.dsn}?ssl_server_cert_dn=CN=loopback"
+        trusting = open_source(replace(named, oracle_wallet=tmp_path, oracle_dsn=dsn))
+        await trusting.open()
+        assert await trusting.snapshot()
+        await trusting.close()
+        other = replace(named, oracle_wallet=tmp_path, oracle_dsn=f"{server.dsn}?ssl_server_cert_dn=CN=other")
+        with pytest.raises(SourceFailed, match="another one than the DSN says"):
+            await open_source(other).open()
+
+
+async def test_an_alias_is_found_in_its_folder(tmp_path: Path) -> None:
+    with serving() as server:
+        description = (
+            f"(ADDRESS=(PROTOCOL=tcp)(HOST=127.0.0.1)(PORT={server.port}))(CONNECT_DATA=(SERVICE_NAME=free))"
+        )
+        (tmp_path / "tnsnames.ora").write_text(f"PLANT = (DESCRIPTION={description})\n")
+        named = replace(settings("plant"), oracle_user=server.user, oracle_password=server.password)
+        source = open_source(replace(named, oracle_config_dir=tmp_path))
+        await source.open()
+        await source.close()
+        with pytest.raises(SourceFailed, match="TRACE_ORACLE_CONFIG_DIR"):
+            await open_source(replace(named, oracle_dsn="nowhere", oracle_config_dir=tmp_path)).open()
