@@ -30,7 +30,7 @@ from tests.joblogs import JobLog
 
 WAITS = (0, 100, 1000, 10_000)
 CHAINS = ("stream", "pull", "naive")
-WATCHED = 15.0
+WATCHED = 10.0
 """Seconds of a run, unless it is over sooner."""
 
 MESSAGES = 40
@@ -78,19 +78,21 @@ async def _watch(gateway: GatewayProcess, job: Job, engine: str, chain: str, wai
     server = psutil.Process(gateway.pid)
     async with captured(gateway.port) as packets, _pouring(engine, run) as pouring:
         begun = time.monotonic()
-        accepted = 0
+        accepted: dict[str, int] = {}
         while not pouring.over and time.monotonic() - begun < WATCHED:
             open_ones = await connections(gateway.port)
+            accepted |= {each.peer: each.accepted for each in open_ones}
             busiest = max(open_ones, key=lambda each: each.accepted, default=None)
-            accepted = max(accepted, busiest.accepted if busiest else 0)
-            taken = pouring.taken * job.size // job.records
+            memory = pouring.memory()
+            if not memory:
+                break
             watched.samples.append(
                 Sample(
                     at=time.monotonic() - begun,
-                    accepted=accepted,
-                    taken=taken,
+                    accepted=sum(accepted.values()),
+                    taken=pouring.taken * job.size // job.records,
                     window=busiest.window if busiest else 1,
-                    client=pouring.memory(),
+                    client=memory,
                     gateway=server.memory_info().rss,
                 )
             )

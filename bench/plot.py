@@ -8,7 +8,7 @@ from html import escape
 
 Line = Sequence[tuple[float, float]]
 
-_WIDTH, _HEIGHT, _GAP, _LEFT, _TOP = 210, 120, 34, 90, 56
+_WIDTH, _HEIGHT, _GAP, _LEFT, _TOP = 210, 120, 34, 112, 56
 _COLOURS = ("#2563eb", "#16a34a", "#dc2626", "#9333ea")
 
 
@@ -32,7 +32,7 @@ def small_multiples(
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
     ]
     for number, name in enumerate(names):
-        x = _LEFT + number * 190
+        x = _LEFT + number * 220
         parts.append(f'<rect x="{x}" y="10" width="14" height="4" fill="{_COLOURS[number]}"/>')
         parts.append(f'<text x="{x + 20}" y="16">{escape(name)}</text>')
     for row, (title, panels) in enumerate(rows.items()):

@@ -16,9 +16,10 @@ _FIELD = re.compile(r"\b(bytes_acked|snd_wnd):(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection, from the gateway's side. ``accepted`` bytes were taken by its socket; ``window`` is what the client
-    allows it to send now, 0 when it says to wait."""
+    """One connection of a ``peer``, from the gateway's side. ``accepted`` bytes were taken by its socket; ``window`` is what
+    the client allows it to send now, 0 when it says to wait."""
 
+    peer: str
     accepted: int
     window: int
 
@@ -39,9 +40,9 @@ def parse(text: str) -> list[Connection]:
         if line[:1].isspace() or not details[:1].isspace():
             continue
         known = {name: int(value) for name, value in _FIELD.findall(details)}
-        queued = int(line.split()[1])
+        _, queued, _, peer = line.split()
         # A window of zero is not printed.
-        found.append(Connection(known.get("bytes_acked", 0) + queued, known.get("snd_wnd", 0)))
+        found.append(Connection(peer, known.get("bytes_acked", 0) + int(queued), known.get("snd_wnd", 0)))
     return found
 
 

@@ -60,6 +60,7 @@ async def pause(driver: Driver, gateway: GatewayProcess, settings: BrokerSetting
     batches = [message["batch"] for message in outcome.items if message["type"] == "records"]
     assert batches == list(range(1, JOB["batches"] + 1))
     paused.messages = len(outcome.items)
+    print(paused)
     return paused
 
 

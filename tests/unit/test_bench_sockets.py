@@ -15,7 +15,11 @@ OUTPUT = """\
 
 
 def test_a_socket_has_accepted_what_was_acknowledged_and_what_waits_in_its_queue() -> None:
-    assert parse(OUTPUT) == [Connection(25032, 115712), Connection(1524302 + 4157120, 0), Connection(0, 0)]
+    assert parse(OUTPUT) == [
+        Connection("127.0.0.1:49112", 25032, 115712),
+        Connection("127.0.0.1:34862", 1524302 + 4157120, 0),
+        Connection("127.0.0.1:34863", 0, 0),
+    ]
 
 
 def test_no_connection_is_none() -> None:
