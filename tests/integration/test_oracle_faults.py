@@ -64,7 +64,11 @@ def oracle() -> Iterator[OracleServer]:
 
 def source_of(server: OracleServer, **changes: Any) -> OracleSource:
     settings = SourceSettings(
-        source="oracle", oracle_dsn=server.dsn, oracle_user=server.user, oracle_password=server.password
+        source="oracle",
+        oracle_dsn=server.dsn,
+        oracle_user=server.user,
+        oracle_password=server.password,
+        oracle_connect_seconds=60.0,
     )
     return OracleSource(replace(settings, **changes))
 
@@ -202,7 +206,7 @@ async def test_a_query_that_stands_still_is_broken_after_its_time_and_read_again
     broker: BrokerSettings, oracle: OracleServer, kind: str
 ) -> None:
     fault = getattr(oracle.faults, kind)(call="fetch", rows=100)
-    async with plant(broker, oracle, timeout_seconds=1.5) as at:
+    async with plant(broker, oracle, timeout_seconds=5.0) as at:
         lines = await at.log()
     assert fault.struck
     assert is_whole(lines)

@@ -49,6 +49,7 @@ def source_for(server: Server, **changes: Any) -> OracleSource:
         oracle_dsn=server.dsn,
         oracle_user=server.user,
         oracle_password=server.password,
+        oracle_connect_seconds=60.0,
         **changes,
     )
     return OracleSource(settings)

@@ -92,6 +92,7 @@ def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             oracle_user=server.user,
             oracle_password=server.password,
             connections=4,
+            oracle_connect_seconds=60.0,
         )
         yield Plant(settings, f"{PREFIX}PROBE" if isinstance(server, RealOracle) else "PROBE")
 
