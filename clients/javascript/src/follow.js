@@ -5,7 +5,8 @@
  * 1. Only the terminal message ends a log. A body that ends without it is a cut, however properly it ended.
  * 2. After a cut the log is asked for again from one behind the last whole line; an incomplete one is thrown away. So no line
  *    comes twice, none is missing, and the order is kept.
- * 3. A try counts when it brought no line. After `tries` of them in a row it is given up.
+ * 3. A try counts when it brought no whole line, not even a keep-alive: a job that waits in a queue is waited for, however often
+ *    it is cut. After `tries` of them in a row it is given up.
  * 4. Nothing is read that nobody asked for: one chunk at a time, when the consumer wants a line.
  * 5. The stall time-out runs only while a chunk is waited for: a consumer may take as long as it likes.
  */
@@ -16,6 +17,8 @@ import {headOf} from "./head.js";
 import {Deadline, lost} from "./http.js";
 import {newSplitter} from "./lines.js";
 import {TERMINAL} from "./types.js";
+
+const LF = 10;
 
 /**
  * @typedef {object} Line
@@ -97,7 +100,7 @@ export class Follower {
         got += lines.length;
         this.#fruitless = false;
         backoff.progress();
-        yield lines;
+        if (lines.length) yield lines;
         if (this.#ended) return null;
       }
       // Read to its end, so that the connection serves the next pull.
@@ -121,7 +124,11 @@ export class Follower {
     return null;
   }
 
-  /** @param {Response} response @param {Deadline} deadline @returns {AsyncGenerator<Line[], void, void>} */
+  /**
+   * What is new, chunk by chunk; nothing new where a chunk ended a line all the same, such as a keep-alive.
+   *
+   * @param {Response} response @param {Deadline} deadline @returns {AsyncGenerator<Line[], void, void>}
+   */
   async *#body(response, deadline) {
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
     const splitter = newSplitter();
@@ -130,7 +137,7 @@ export class Follower {
       if (value === undefined) return;
       this.#bytes += value.length;
       const lines = this.#accept(splitter.push(value));
-      if (lines.length) yield lines;
+      if (lines.length || value.includes(LF)) yield lines;
     }
   }
 

@@ -5,7 +5,8 @@
  * 1. Only the terminal message ends a log. A body that ends without it is a cut, however properly it ended.
  * 2. After a cut the log is asked for again from one behind the last whole line; an incomplete one is thrown away. So no line
  *    comes twice, none is missing, and the order is kept.
- * 3. A try counts when it brought no line. After `tries` of them in a row it is given up.
+ * 3. A try counts when it brought no whole line, not even a keep-alive: a job that waits in a queue is waited for, however often
+ *    it is cut. After `tries` of them in a row it is given up.
  * 4. Nothing is read that nobody asked for: one chunk at a time, when the consumer wants a line.
  * 5. The stall time-out runs only while a chunk is waited for: a consumer may take as long as it likes.
  */

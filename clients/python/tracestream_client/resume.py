@@ -47,7 +47,7 @@ class Resume(Generic[T]):
     """One reading from ``offset`` of at most ``limit`` messages; ``reader`` makes of each line what the consumer gets.
 
     In turns: :meth:`ask`; send it; :meth:`answered`; :meth:`feed` for each piece of the body; :meth:`ended` when there are no more.
-    With ``pull_lines`` each request asks for so many messages at most, and the end of a body with them all is no cut.
+    With ``pull_lines`` each request asks for so many messages at most, and the end of a body behind the last of them is no cut.
     Raises ValueError for a negative ``offset`` and a ``limit`` or ``pull_lines`` below 1.
     """
 
@@ -125,7 +125,7 @@ class Resume(Generic[T]):
         """The body is at its end, or there was none, because of ``reason`` (None: it looked proper) at ``now`` on a monotonic
         clock. None: ask again at once. Raises ``reason``, or ConnectionLost because of it, when there were tries enough.
         """
-        if reason is None and self._asked == 0:
+        if self._asked == 0:
             return None
         reason = reason or Interrupted("The stream ended without its last message.")
         retry_after = reason.retry_after if isinstance(reason, ServiceProblem) else None
