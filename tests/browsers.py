@@ -1,7 +1,7 @@
 """A real Chromium for tests, where the machine has one.
 
-``TRACE_CHROMIUM`` names the program; else ``chromium``, ``chromium-browser`` or ``google-chrome`` on the path. Without one the test is
-skipped; under CI that is a failure (tests/conftest.py, for tests in a folder ``browser``).
+``TRACE_CHROMIUM`` names the program; else ``chromium``, ``chromium-browser`` or ``google-chrome`` on the path. Without one the
+test is skipped; under CI that is a failure (tests/conftest.py, for tests in a folder ``browser``).
 """
 
 from __future__ import annotations
