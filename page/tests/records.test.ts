@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeGroup, parseGroup, recordTexts, tabSeparated } from "../src/job/records";
+import { encodeGroup, parseGroup, recordTexts, tabSeparated, widest } from "../src/job/records";
 
 function line(records: string[]): string {
   return `{"offset":7,"type":"records","domain":"d","batch":1,"data":[${records.join(",")}]}`;
@@ -37,4 +37,11 @@ describe("the records of a line", () => {
 test("a spreadsheet gets back what was copied", () => {
   const text = tabSeparated(["A", "B"], [["1", null], ["two\nlines", 'a "quote"'], ["tab\there", ""]]);
   expect(text).toBe('A\tB\n1\t\n"two\nlines"\t"a ""quote"""\n"tab\there"\t');
+});
+
+test("full-width characters are wider than others", () => {
+  const [latin, chinese, none] = widest([["12345678", "晶圓切割", null], ["1", "", null]]);
+  expect(latin).toBe(8);
+  expect(chinese).toBeGreaterThan(6);
+  expect(none).toBe(4);
 });
