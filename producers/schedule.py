@@ -1,13 +1,13 @@
 """Which waiting job starts next: slots, one of them kept for small jobs, round-robin over principals (design: "Slots"). Pure.
 
-A job whose worker died under it again and again is a suspect: while one runs and has not got on, no other job starts, so that a job
-that kills its process takes none along that might have got on without it.
+A job whose worker died under it again and again is a suspect. It starts only when every running job has got on, and until it
+has got on itself no other job starts: so a job that kills its process takes none along that might have got on without it.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Schedule:
     slots: int
     _queues: OrderedDict[str, list[Waiting]] = field(default_factory=OrderedDict)
     _running: dict[str, Waiting] = field(default_factory=dict)
+    _unproven: set[str] = field(default_factory=set)
 
     def wait(self, job: Waiting) -> None:
         """Puts a job behind the others of its principal."""
@@ -36,20 +37,19 @@ class Schedule:
     def leave(self, job_id: str) -> None:
         """The job no longer waits or runs."""
         self._running.pop(job_id, None)
+        self._unproven.discard(job_id)
         for principal, queue in list(self._queues.items()):
             queue[:] = [job for job in queue if job.job_id != job_id]
             if not queue:
                 del self._queues[principal]
 
     def got_on(self, job_id: str) -> None:
-        """A running job has added something to its log: it is no suspect any more."""
-        job = self._running.get(job_id)
-        if job is not None and job.suspect:
-            self._running[job_id] = replace(job, suspect=False)
+        """A running job has added something to its log since it was started."""
+        self._unproven.discard(job_id)
 
     def has_room(self, *, small: bool) -> bool:
         """Whether a job of that kind may start now; large ones leave one slot free."""
-        if any(job.suspect for job in self._running.values()):
+        if any(self._running[job_id].suspect for job_id in self._unproven):
             return False
         large_running = sum(not job.small for job in self._running.values())
         return len(self._running) < self.slots and (small or large_running < max(1, self.slots - 1))
@@ -62,11 +62,14 @@ class Schedule:
         for principal, queue in self._queues.items():
             chosen = next((job for job in queue if job.small or large_allowed), None)
             if chosen is not None:
+                if chosen.suspect and self._unproven:
+                    return None
                 queue.remove(chosen)
                 self._queues.move_to_end(principal)
                 if not queue:
                     del self._queues[principal]
                 self._running[chosen.job_id] = chosen
+                self._unproven.add(chosen.job_id)
                 return chosen
         return None
 

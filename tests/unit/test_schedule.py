@@ -52,20 +52,30 @@ def test_every_job_runs_in_the_end_and_never_too_many(jobs: list[tuple[str, bool
     assert sorted(ran) == sorted(str(number) for number in range(len(jobs)))
 
 
+def started(schedule: Schedule) -> list[str]:
+    return [job.job_id for job in iter(schedule.start_next, None)]
+
+
 def test_no_job_starts_beside_a_suspect_until_that_has_got_on() -> None:
     schedule = Schedule(slots=4)
-    schedule.wait(Waiting("running", "a", small=False))
-    assert schedule.start_next() is not None
     for name, suspect in (("suspect", True), ("another", True), ("good", False)):
         schedule.wait(Waiting(name, name, small=True, suspect=suspect))
-    chosen = schedule.start_next()
-    assert chosen is not None
-    assert chosen.job_id == "suspect"
-    assert schedule.start_next() is None
+    assert started(schedule) == ["suspect"]
     assert not schedule.has_room(small=True)
     schedule.got_on("suspect")
-    assert [job.job_id for job in (schedule.start_next(), schedule.start_next()) if job] == ["another"]
+    assert started(schedule) == ["another"]
     schedule.leave("another")
-    following = schedule.start_next()
-    assert following is not None
-    assert following.job_id == "good"
+    assert started(schedule) == ["good"]
+
+
+def test_a_suspect_and_those_behind_it_wait_until_every_running_job_has_got_on() -> None:
+    schedule = Schedule(slots=4)
+    schedule.wait(Waiting("running", "a", small=True))
+    assert started(schedule) == ["running"]
+    schedule.wait(Waiting("suspect", "b", small=True, suspect=True))
+    schedule.wait(Waiting("good", "c", small=True))
+    assert started(schedule) == []
+    schedule.got_on("running")
+    assert started(schedule) == ["suspect"]
+    schedule.got_on("suspect")
+    assert started(schedule) == ["good"]
