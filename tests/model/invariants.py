@@ -83,11 +83,12 @@ def _back_from_the_grave(world: World, job: int) -> Iterator[str]:
 
 
 def _apart(world: World, job: int, number: int) -> Iterator[str]:
-    """State and log say the same, and tries are counted for deaths alone."""
+    """State and log say the same, and tries are counted for workers that are gone alone."""
     state, log = STATES[number], world.logs[job]
-    deaths = world.setup.crashes - world.left.crashes
-    if state.tries > 1 + deaths:
-        yield f"job {job} has {state.tries} tries, and only {deaths} workers died"
+    # A worker that loses a partition releases nothing: when it leaves before its successor starts the job, that start counts.
+    gone = world.setup.crashes - world.left.crashes + world.setup.drains - world.left.drains
+    if state.tries > 1 + gone:
+        yield f"job {job} has {state.tries} tries, and only {gone} workers died or left"
     if state.status is Status.EXPIRED:
         return
     if log is None:
