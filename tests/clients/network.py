@@ -114,6 +114,8 @@ class Network:
             finally:
                 back.cancel()
                 gone.cancel()
+                # The next request is read only when nobody reads any more.
+                await asyncio.gather(back, gone, return_exceptions=True)
         finally:
             to_gateway.close()
 
