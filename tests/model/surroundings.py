@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from schemas.commands import SUBMIT
 from schemas.jobs import Status
-from tests.model import jobruns, lines, workers
+from tests.model import chores, jobruns, lines, upkeep, workers
 from tests.model.jobruns import Move
 from tests.model.world import ABORTED, NOBODY, STATES, TOMBSTONE, Command, World, nobody, put
 
@@ -43,7 +43,7 @@ def sweeping(world: World) -> Iterator[Move]:
             after.left = after.left._replace(sweeps=1)
             for number, worker in enumerate(world.workers):
                 if worker.alive and worker.parts[world.setup.jobs[job].partition] is not None:
-                    yield from workers.sweeps(after, number)
+                    yield from chores.sweeps(after, number)
 
 
 def harm(world: World) -> Iterator[Move]:
@@ -67,7 +67,7 @@ def harm(world: World) -> Iterator[Move]:
             for job in range(len(worker.runs)):
                 for text, after in _broken(world, number, job):
                     after.spend("breaks")
-                    workers.tidy(after, number)
+                    upkeep.tidy(after, number)
                     yield text, after
     if left.deadlines:
         for text, after in patience(world):
@@ -78,7 +78,7 @@ def harm(world: World) -> Iterator[Move]:
         after.hour += 1
         after.spend("hours")
         for number in range(len(world.workers)):
-            workers.tidy(after, number)
+            upkeep.tidy(after, number)
         yield "an hour passes", after
 
 
@@ -120,7 +120,7 @@ def _drain(world: World, number: int) -> Move:
         None if part is None else part._replace(admitting=None) for part in world.workers[number].parts
     )
     after.set_worker(number, draining=True, chore=None, parts=parts)
-    workers.tidy(after, number)
+    upkeep.tidy(after, number)
     return f"worker {world.name(number)} is told to leave", after
 
 

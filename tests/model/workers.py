@@ -1,5 +1,5 @@
-"""What a worker may do next: take partitions over, admit, hand commands to jobs, bury, sweep, as :mod:`producers.partition` and
-:mod:`producers.expiry` do it, a request to Kafka at a time.
+"""What a worker may do next: take partitions over, admit, hand commands to jobs, as :mod:`producers.partition`
+does it, a request to Kafka at a time; its jobs and chores stand in modules of their own.
 """
 
 from __future__ import annotations
@@ -7,28 +7,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from joblog import protocol
-from joblog.protocol import Backlog, Step, Wanted
+from joblog.protocol import Wanted
 from schemas.commands import SUBMIT
-from schemas.jobs import Status
-from tests.model import jobruns, lines
-from tests.model.jobruns import Broken, Move, holds, inbox_of, look, remove_topic, step_of
+from tests.model import chores, jobruns
+from tests.model.jobruns import Move, holds, inbox_of, look
+from tests.model.upkeep import backlog_of, start, tidy, unfinished_of, who_is
 from tests.model.world import (
     COMMITTED,
     HOUR,
     NOT_PENDING,
     OPEN,
     STATES,
-    TOMBSTONE,
-    Chore,
     Part,
-    Run,
     World,
     nobody,
     put,
     queued,
 )
-
-ORPHAN_HOURS = 1
 
 
 def moves(world: World, worker: int) -> Iterator[Move]:
@@ -51,8 +46,8 @@ def moves(world: World, worker: int) -> Iterator[Move]:
                 tidy(after, worker)
                 yield text, after
     yield from _follows(world, worker)
-    yield from _burials(world, worker)
-    yield from sweeps(world, worker)
+    yield from chores.burials(world, worker)
+    yield from chores.sweeps(world, worker)
 
 
 def patience(world: World, worker: int) -> Iterator[Move]:
@@ -67,77 +62,17 @@ def patience(world: World, worker: int) -> Iterator[Move]:
             after = world.copy()
             after.set_part(worker, partition, part._replace(stage="admit", again=True))
             yield (
-                f"{_who(world, worker)} can't read partition {partition} to its end in time and begins again",
+                f"{who_is(world, worker)} can't read partition {partition} to its end in time and begins again",
                 after,
             )
     if each.chore is not None and each.chore.stage == "read":
         after = world.copy()
         after.set_worker(worker, chore=None)
-        yield f"{_who(world, worker)} leaves its chore for another time", after
-
-
-def tidy(world: World, worker: int) -> None:
-    """What follows by itself, without asking anybody: runs that end, runs of jobs whose time has come, finished commands."""
-    each = world.workers[worker]
-    if not each.alive:
-        return
-    for job, view in enumerate(each.views):
-        partition = world.setup.jobs[job].partition
-        if world.workers[worker].parts[partition] is None:
-            continue
-        if view is not None:
-            state = STATES[view[1]]
-            due = state.expires_at is not None and state.expires_at <= world.now
-            if due and not each.draining and state.status is not Status.EXPIRED:
-                start(world, worker, job)
-        run = world.workers[worker].runs[job]
-        if run is not None and run.stage == "idle":
-            step = step_of(world, run, TOMBSTONE if view is None else view[1])
-            if each.draining or step is Step.NOTHING or (step is Step.REMOVE_TOPIC and run.gone):
-                run = run._replace(stage="over")
-                world.set_run(worker, job, run)
-        if run is not None:
-            _collect(world, worker, job, run)
-
-
-def _collect(world: World, worker: int, job: int, run: Run) -> None:
-    view, partition = world.workers[worker].views[job], world.setup.jobs[job].partition
-    part = world.workers[worker].parts[partition]
-    inbox = inbox_of(run)
-    if inbox.commands and part is not None:
-        backlog = _backlog(part)
-        backlog.finish(inbox.drop_finished(None if view is None else STATES[view[1]], run.gone))
-        kept = tuple((command.offset, command.kind, command.ttl_seconds) for command in inbox.commands)
-        if kept != run.inbox:
-            run = run._replace(inbox=kept)
-            world.set_run(worker, job, run)
-            world.set_part(worker, partition, part._replace(unfinished=_unfinished(backlog)))
-    if run.stage == "over" and not run.inbox:
-        world.set_run(worker, job, None)
-
-
-def start(world: World, worker: int, job: int) -> None:
-    """A live run of the job, begun unless there is one."""
-    former = world.workers[worker].runs[job]
-    if former is None or former.stage == "over":
-        world.set_run(worker, job, Run(inbox=() if former is None else former.inbox))
-
-
-def _backlog(part: Part) -> Backlog:
-    # The model's offsets stand for themselves; a job is named by its number.
-    return Backlog(part.position, part.committed, {offset: str(job) for offset, job in part.unfinished})
-
-
-def _unfinished(backlog: Backlog) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted((offset, int(job)) for offset, job in backlog.unfinished.items()))
+        yield f"{who_is(world, worker)} leaves its chore for another time", after
 
 
 def _safe(world: World, part: Part) -> int:
-    return part.position if world.setup.bug == "commit the command early" else _backlog(part).safe
-
-
-def _who(world: World, worker: int) -> str:
-    return f"worker {world.name(worker)}"
+    return part.position if world.setup.bug == "commit the command early" else backlog_of(part).safe
 
 
 def _learn(world: World, worker: int) -> Move:
@@ -159,7 +94,7 @@ def _learn(world: World, worker: int) -> Move:
                     after.set_run(worker, job, None)
                     after.set_view(worker, job, None)
     names = ", ".join(map(str, owned)) or "none"
-    return f"{_who(world, worker)} learns that it owns the partitions: {names}", after
+    return f"{who_is(world, worker)} learns that it owns the partitions: {names}", after
 
 
 def _leaves(world: World, worker: int) -> Iterator[Move]:
@@ -171,13 +106,13 @@ def _leaves(world: World, worker: int) -> Iterator[Move]:
     after.workers = put(after.workers, worker, gone)
     if not heirs:
         after.set_worker(worker, ghost=True)
-        yield f"{_who(world, worker)} leaves the group, which has no other member", after
+        yield f"{who_is(world, worker)} leaves the group, which has no other member", after
     for heir in heirs:
         shared = after.copy()
         shared.assigned = tuple(heir if owner == worker else owner for owner in world.assigned)
         for number in heirs:
             shared.set_worker(number, news=True)
-        yield f"{_who(world, worker)} leaves the group; worker {world.name(heir)} gets what it had", shared
+        yield f"{who_is(world, worker)} leaves the group; worker {world.name(heir)} gets what it had", shared
 
 
 def _is_readable(world: World, partition: int, end: int) -> bool:
@@ -185,7 +120,7 @@ def _is_readable(world: World, partition: int, end: int) -> bool:
 
 
 def _partition_moves(world: World, worker: int, partition: int, part: Part) -> Iterator[Move]:
-    who = _who(world, worker)
+    who = who_is(world, worker)
     if part.stage == "admit":
         # Begun again after more than a heartbeat: by then it has heard of a rebalance.
         if part.again and world.workers[worker].news:
@@ -222,10 +157,10 @@ def _end_foreign_transactions(world: World, worker: int, partition: int, part: P
         after.take(world.job_id(job, worker), (worker, "foreign"))
     after.set_part(worker, partition, part._replace(stage="read", end=len(records)))
     if not taken:
-        return f"{_who(world, worker)} finds no foreign transaction open in partition {partition}", after
+        return f"{who_is(world, worker)} finds no foreign transaction open in partition {partition}", after
     jobs = ", ".join(f"job {job}" for job in taken)
     return (
-        f"{_who(world, worker)} finds transactions open in partition {partition} and takes the ids of {jobs}",
+        f"{who_is(world, worker)} finds transactions open in partition {partition} and takes the ids of {jobs}",
         after,
     )
 
@@ -243,24 +178,24 @@ def _take_up_jobs(world: World, worker: int, partition: int, part: Part) -> Move
             taken.append(f"job {job} ({state.status})")
     after.set_part(worker, partition, part._replace(stage="serve"))
     jobs = ", ".join(taken) or "no job"
-    return f"{_who(world, worker)} has read partition {partition} and takes up {jobs}", after
+    return f"{who_is(world, worker)} has read partition {partition} and takes up {jobs}", after
 
 
 def _fenced(world: World, worker: int, partition: int, part: Part) -> Move:
     after = world.copy()
     after.set_part(worker, partition, part._replace(stage="admit", admitting=None, again=True))
-    return f"{_who(world, worker)} finds itself fenced from admit.{partition} and begins again", after
+    return f"{who_is(world, worker)} finds itself fenced from admit.{partition} and begins again", after
 
 
 def _next_command(world: World, worker: int, partition: int, part: Part) -> Move:
     offset = part.position
     command = world.commands[partition][offset]
-    backlog = _backlog(part)
+    backlog = backlog_of(part)
     backlog.take(offset)
     part = part._replace(position=backlog.position)
     view = world.workers[worker].views[command.job]
     state = None if view is None else STATES[view[1]]
-    who, what = _who(world, worker), f"command {offset} ({command.kind} of job {command.job})"
+    who, what = who_is(world, worker), f"command {offset} ({command.kind} of job {command.job})"
     after = world.copy()
     if world.setup.bug == "commit the command early" and world.owner[world.admit_id(partition)] == (
         worker,
@@ -282,7 +217,7 @@ def _next_command(world: World, worker: int, partition: int, part: Part) -> Move
         after.set_part(worker, partition, part)
         return f"{who} reads {what}, which leaves nothing to do", after
     backlog.hold(offset, str(command.job))
-    after.set_part(worker, partition, part._replace(unfinished=_unfinished(backlog)))
+    after.set_part(worker, partition, part._replace(unfinished=unfinished_of(backlog)))
     start(after, worker, command.job)
     run = after.workers[worker].runs[command.job]
     assert run is not None
@@ -298,7 +233,7 @@ def _admit(
 ) -> Move:
     """The topic and the id ahead, then the group's offset and ``queued``, then the commit."""
     offset, job, stage, fresh = admitting
-    who, by = _who(world, worker), world.admit_id(partition)
+    who, by = who_is(world, worker), world.admit_id(partition)
     after = world.copy()
     if stage == "read":
         fresh = world.logs[job] is None
@@ -338,7 +273,7 @@ def _commit_finished(world: World, worker: int, partition: int, part: Part) -> M
     after, safe = world.copy(), _safe(world, part)
     after.committed = put(after.committed, partition, safe)
     after.set_part(worker, partition, part._replace(committed=safe))
-    return f"{_who(world, worker)} commits the group's offset {safe}", after
+    return f"{who_is(world, worker)} commits the group's offset {safe}", after
 
 
 def _follows(world: World, worker: int) -> Iterator[Move]:
@@ -350,120 +285,4 @@ def _follows(world: World, worker: int) -> Iterator[Move]:
         look(after, worker, partition)
         if after.workers[worker].views != world.workers[worker].views:
             tidy(after, worker)
-            yield f"{_who(world, worker)} follows partition {partition} to its last stable offset", after
-
-
-def _burials(world: World, worker: int) -> Iterator[Move]:
-    """Tombstones of jobs that expired longer ago than commands are kept."""
-    each, who = world.workers[worker], _who(world, worker)
-    if each.chore is None:
-        for job in range(len(each.views)):
-            if _is_to_be_buried(world, worker, job):
-                after = world.copy()
-                after.take(world.job_id(job, worker), (worker, "bury"))
-                end = len(world.jobs[world.setup.jobs[job].partition])
-                after.set_worker(worker, chore=Chore("read", job, end))
-                yield f"{who} takes the id of job {job} to bury it", after
-        return
-    chore = each.chore
-    if chore.job < 0:
-        return
-    job, partition = chore.job, world.setup.jobs[chore.job].partition
-    by = world.job_id(job, worker)
-    after = world.copy()
-    if chore.stage == "read":
-        if not world.is_read(partition, chore.end):
-            return
-        look(after, worker, partition)
-        view = after.workers[worker].views[job]
-        if view is None or STATES[view[1]].status is not Status.EXPIRED:
-            after.set_worker(worker, chore=None)
-            yield f"{who} finds that job {job} is not to be buried", after
-            return
-        remove_topic(after, job, who)
-        if world.owner[by] == (worker, "bury"):
-            after.write_state(job, TOMBSTONE, by)
-        after.set_worker(worker, chore=chore._replace(stage="sent"))
-        yield f"{who} writes the tombstone of job {job} (uncommitted)", after
-    elif world.owner[by] != (worker, "bury"):
-        after.set_worker(worker, chore=None)
-        yield f"{who} finds itself fenced from the burial of job {job}", after
-    else:
-        after.end(by, COMMITTED)
-        after.results = put(after.results, job, 0)
-        after.set_view(worker, job, None)
-        after.set_worker(worker, chore=None)
-        tidy(after, worker)
-        yield f"{who} commits the tombstone of job {job}", after
-
-
-def _is_to_be_buried(world: World, worker: int, job: int) -> bool:
-    partition = world.setup.jobs[job].partition
-    part, view = world.workers[worker].parts[partition], world.workers[worker].views[job]
-    if part is None or part.stage != "serve" or view is None:
-        return False
-    written_at = world.jobs[partition][view[0]].hour * HOUR
-    retention = 0 if world.setup.bug == "bury at once" else world.setup.retention_hours * HOUR
-    return protocol.is_buried(STATES[view[1]], written_at, world.now, retention)
-
-
-def sweeps(world: World, worker: int) -> Iterator[Move]:
-    """Topics first, then the states to their end, then what belongs to no job."""
-    each, who = world.workers[worker], _who(world, worker)
-    ready = [n for n, part in enumerate(each.parts) if part is not None and part.stage == "serve"]
-    if each.chore is None:
-        if world.left.sweeps and ready:
-            after = world.copy()
-            after.spend("sweeps")
-            listed = tuple(job for job, log in enumerate(world.logs) if log is not None)
-            after.set_worker(worker, chore=Chore("read", -1, len(world.jobs[ready[0]]), listed))
-            yield f"{who} lists the topics for a sweep", after
-        return
-    chore = each.chore
-    if chore.job >= 0 or not ready or not world.is_read(ready[0], chore.end):
-        return
-    after = world.copy()
-    fenced = world.setup.bug != "sweep without a fence"
-    if fenced or chore.stage == "read":
-        look(after, worker, ready[0])
-    found: list[int] = []
-    if chore.stage == "read":
-        for job in chore.listed:
-            view = after.workers[worker].views[job]
-            if world.setup.jobs[job].partition not in ready:
-                continue
-            if view is not None and STATES[view[1]].status is Status.EXPIRED:
-                start(after, worker, job)
-            elif _has_no_job(after, worker, job) and _is_old(world, job):
-                found.append(job)
-        text = f"{who} has read the states for its sweep"
-    else:
-        job, *found = chore.listed
-        text = f"{who} finds that the topic of job {job} is not to be swept"
-        if _has_no_job(after, worker, job):
-            text = f"{who} sweeps the topic of job {job}"
-            remove_topic(after, job, text)
-    after.set_worker(worker, chore=None)
-    if found:
-        if fenced:
-            after.take(world.job_id(found[0], worker), (worker, "sweep"))
-            text += f" and takes the id of job {found[0]}"
-        end = len(world.jobs[ready[0]]) if fenced else 0
-        after.set_worker(worker, chore=Chore("taken", -1, end, tuple(found)))
-    tidy(after, worker)
-    yield text, after
-
-
-def _has_no_job(world: World, worker: int, job: int) -> bool:
-    each = world.workers[worker]
-    part = each.parts[world.setup.jobs[job].partition]
-    admitting = part is not None and part.admitting is not None and part.admitting[1] == job
-    return each.views[job] is None and each.runs[job] is None and not admitting
-
-
-def _is_old(world: World, job: int) -> bool:
-    newest = max((line.hour for line in world.logs[job] or ()), default=-1)
-    return protocol.is_orphan(0 if newest < 0 else newest * HOUR, world.now, ORPHAN_HOURS * HOUR)
-
-
-__all__ = ["Broken", "lines", "moves", "patience", "tidy"]
+            yield f"{who_is(world, worker)} follows partition {partition} to its last stable offset", after
