@@ -29,6 +29,8 @@ that waits after each message of {message:.1f} MB. Every run was watched for {se
 - **window shut**: the share of looks, ten a second, at which the client's kernel offered no window (`ss -ti`); **zero windows**:
   how often it said so on the wire (`tshark`).
 - **memory**: of all processes of the client, above its first look.
+- **all taken**: whether the sink had everything when the watching ended. On a machine that is busy with other things, it may
+  not have even without a wait.
 
 ![Bytes and memory over time](backpressure.svg)
 
