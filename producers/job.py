@@ -40,6 +40,12 @@ class FreshStart:
     transactor: Transactor
 
 
+def _is_asked_to_end() -> bool:
+    """Whether somebody has cancelled this task."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class JobRun:
     """A job that has something to do. ``run`` ends when it has nothing more to do here, or when it has to let go."""
 
@@ -140,9 +146,11 @@ class JobRun:
             log.warning("job %s: %s; reading again", self.job_id, error)
             self._memory.retaken = True
             await asyncio.sleep(self._services.settings.heartbeat * (1.2 + random.random() / 2))
-        except Exception:
-            # An error of ours: the start counts as a try, so that a job that always meets it ends as failed. One that comes
-            # before anything can be written is met again and again: less and less often.
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_asked_to_end():
+                raise
+            # An error of ours, or a cancellation that a library let out. The start counts as a try, so that a job that always
+            # meets it ends as failed. One that comes before anything can be written is met again: less and less often.
             log.exception("job %s: unexpected error", self.job_id)
             self._memory.retaken, self._memory.broke = False, True
             self._errors += 1

@@ -107,6 +107,27 @@ async def test_a_database_that_is_away_for_a_moment_when_a_job_starts_costs_no_t
     assert (source.snapshot_failures, source.column_failures) == (0, 0)
 
 
+async def test_a_cancellation_that_nobody_asked_for_does_not_end_a_job(
+    broker: BrokerSettings, lots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library may let one of its own out; the job would stand still, with no word of it, until the next take-over."""
+    source, strays = Troubled(lots), 0
+
+    async def stray(domain: Domain) -> tuple[Column, ...]:
+        nonlocal strays
+        if strays:
+            strays -= 1
+            raise asyncio.CancelledError
+        return await source._source.columns(domain)
+
+    monkeypatch.setattr(source, "columns", stray)
+    async with running_worker(broker, source=source, catalogue=CATALOGUE), JobClient(broker) as client:
+        strays = 2
+        job_id = await client.submit(IDS, ["lots"])
+        assert kinds_of(await client.lines(job_id))[-1] == "complete"
+    assert strays == 0
+
+
 async def test_a_database_that_stays_away_fails_the_job_with_its_words(
     broker: BrokerSettings, lots: Path
 ) -> None:
