@@ -9,7 +9,7 @@ from schemas.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """Connection and topic settings shared by every process (design: "Topics")."""
+    """Connection and topic settings shared by every process."""
 
     bootstrap: str = setting(
         "TRACE_KAFKA_BOOTSTRAP", "127.0.0.1:9092", "Kafka bootstrap servers, host:port, separated by commas."

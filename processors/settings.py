@@ -9,7 +9,7 @@ from schemas.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class ProcessorSettings:
-    """Settings of ``tracestream processor`` (design: "What faust does and does not")."""
+    """Settings of ``tracestream processor``."""
 
     jobs: int = setting(
         "TRACE_PROCESSOR_JOBS",

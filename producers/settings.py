@@ -9,7 +9,7 @@ from schemas.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class ProducerSettings:
-    """Settings of ``tracestream worker`` (design: "Words", "Who writes what")."""
+    """Settings of ``tracestream worker``."""
 
     batch_size: int = setting(
         "TRACE_STREAM_BATCH_SIZE", 5000, "Records in one message at most.", unit="records"
