@@ -32,7 +32,7 @@ $(INSTALLED): requirements.lock pyproject.toml clients/python/pyproject.toml
 
 # Without a registry in reach the page can't be built; everything else works, and / says so.
 demo: $(INSTALLED) ## The reference query from submit to page, with an embedded Kafka and database
-	@$(MAKE) --no-print-directory page || echo "The page at / was not built (see above); going on without it."
+	@$(MAKE) --no-print-directory --silent page || echo "The page at / was not built (see above); going on without it."
 	@exec $(BIN)/tracestream demo $(ARGS)
 
 page: $(PAGE) ## The page at /, built into the gateway's package

@@ -87,6 +87,7 @@ class _Version(argparse.Action):
 def _command(commands: Any, name: str, run: str, description: str, examples: str = "") -> Parser:
     made: Parser = commands.add_parser(
         name,
+        help=description.replace("\n", " ").partition(": ")[0].partition(". ")[0].rstrip("."),
         description=description,
         epilog=f"examples:\n{examples}" if examples else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -11,7 +11,7 @@ from argparse import Namespace
 from contextlib import ExitStack
 from importlib.metadata import version
 
-from tracestream import folders, signals
+from tracestream import folders, hints, signals
 from tracestream.exits import Exit
 from tracestream.memory import peak_memory
 from tracestream.reference import ReferenceJob
@@ -65,7 +65,7 @@ async def _play(stack: Stack, show: Show, once: bool) -> int:
         if once:
             show.line("All counts agree." if good else "Something differs: see above.", good=good)
         else:
-            show.panel("Try it", _curl_lines(stack.url, job_id))
+            show.panel("Try it", _lines_to_try(stack.plan, stack.url, job_id))
             show.line(f"Everything runs on until Ctrl-C. Processes: {_pids(stack)}")
             await signals.until_stopped()
         return Exit.OK if good else Exit.FAILED
@@ -83,7 +83,8 @@ def _pids(stack: Stack) -> str:
     return ", ".join(f"{name} {pid}" for name, pid in stack.pids().items())
 
 
-def _curl_lines(url: str, job_id: str) -> list[str]:
+def _lines_to_try(plan: Plan, url: str, job_id: str) -> list[str]:
+    ids, program = hints.ids(1000, plan.scale, plan.data), hints.program()
     job = f"{url}/api/trace/job/{job_id}"
     return [
         f"open {url}/jobs/{job_id}    this job in the page",
@@ -94,6 +95,6 @@ def _curl_lines(url: str, job_id: str) -> list[str]:
         f"curl -sN '{job}/stream?offset=0&limit=3' | cut -c 1-200",
         f"curl -s '{job}/result?domain=history&offset=100000&limit=2'",
         f"curl -s {url}/api/trace/domains",
-        f"tracestream data ids --limit 1000 | tracestream submit --url {url} --domain history --follow | wc",
-        f"tracestream tail {job_id} --url {url} > answer.ndjson",
+        f"{ids} | {program} submit --url {url} --domain history --follow | wc",
+        f"{program} tail {job_id} --url {url} > answer.ndjson",
     ]

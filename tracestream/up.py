@@ -8,7 +8,7 @@ import os
 from argparse import Namespace
 from contextlib import ExitStack
 
-from tracestream import folders, signals
+from tracestream import folders, hints, signals
 from tracestream.exits import CommandError, Exit
 from tracestream.show import Show, open_show
 from tracestream.stack import Plan, Stack, stop_and_say
@@ -64,13 +64,14 @@ async def _serve(stack: Stack, show: Show) -> int:
 
 
 def _where(stack: Stack) -> list[str]:
+    ids = hints.ids(100, stack.plan.scale, stack.plan.data) if stack.plan.make_data else "cat IDS"
     return [
         f"page       {stack.url}/",
         f"API        {stack.url}/docs",
         f"Kafka      {stack.bootstrap}",
         f"processes  {', '.join(f'{name} {pid}' for name, pid in stack.pids().items())}",
         "",
-        f"tracestream data ids --limit 100 | tracestream submit --url {stack.url} --domain history --follow",
+        f"{ids} | {hints.program()} submit --url {stack.url} --domain history --follow",
         "",
         "Ctrl-C stops all of it.",
     ]

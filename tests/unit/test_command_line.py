@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -76,6 +77,23 @@ def test_every_help_is_printed(text: str, capsys: pytest.CaptureFixture[str]) ->
         main([*text.split(), "--help"])
     assert caught.value.code == 0
     assert len(capsys.readouterr().out) > 100
+
+
+@pytest.mark.parametrize(
+    ("group", "actions"),
+    [
+        ("data", ["make", "ids", "load"]),
+        ("kafka", ["run", "download", "bootstrap"]),
+        ("oracle", ["check"]),
+    ],
+)
+def test_the_help_of_a_group_says_what_each_action_does(
+    group: str, actions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([group, "--help"])
+    text = capsys.readouterr().out
+    assert all(re.search(rf"^ +{action}\s+[A-Z]\w+ ", text, re.MULTILINE) for action in actions)
 
 
 def test_help_lists_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
