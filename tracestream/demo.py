@@ -93,7 +93,7 @@ def _lines_to_try(plan: Plan, url: str, job_id: str) -> list[str]:
         f"curl -s {job}",
         f"curl -sN '{job}/stream' | head -c 1000",
         f"curl -sN '{job}/stream?offset=0&limit=3' | cut -c 1-200",
-        f"curl -s '{job}/result?domain=history&offset=100000&limit=2'",
+        f"curl -s '{job}/result?domain=history&offset={int(100_000 * plan.scale)}&limit=2'",
         f"curl -s {url}/api/trace/domains",
         f"{ids} | {program} submit --url {url} --domain history --follow | wc",
         f"{program} tail {job_id} --url {url} > answer.ndjson",

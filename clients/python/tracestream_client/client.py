@@ -190,7 +190,7 @@ class Client:
         return self._call(operations.set_ttl(job, seconds))
 
     def domains(self) -> dict[str, Any]:
-        """What can be asked for: ``{domains, aggregations, limits}``."""
+        """What can be asked for: ``{domains, aggregations, limits, example_ids}``."""
         return self._call(operations.domains())
 
     def ready(self) -> None:
