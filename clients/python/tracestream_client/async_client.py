@@ -193,7 +193,7 @@ class AsyncClient:
         return await self._call(operations.set_ttl(job, seconds))
 
     async def domains(self) -> dict[str, Any]:
-        """What can be asked for: ``{domains, aggregations, limits}``."""
+        """What can be asked for: ``{domains, aggregations, limits, example_ids}``."""
         return await self._call(operations.domains())
 
     async def ready(self) -> None:
