@@ -12,9 +12,10 @@ from playwright.async_api import Browser
 
 from catalogue import loader
 from gateway.page import BUILT
-from tests.browser.site import Site, Tab, looking, running
+from tests.browser.site import Site, Tab, looking
 from tests.browsers import running_chromium
 from tests.kafka import SharedKafka
+from tests.services import running
 from tracestream.data import DemoData, container_ids, generate, write_container_ids
 
 SCALE = 0.1

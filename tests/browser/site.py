@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from playwright.async_api import Browser, Page
 
-from broker.embedded import free_ports
+from tests.services import DEADLINE
 
-DEADLINE = 120.0
 PATIENCE = 90_000.0
 """Milliseconds for whatever has to appear in the page."""
 
@@ -144,50 +139,3 @@ async def until(check: Any, seconds: float = DEADLINE) -> None:
     async with asyncio.timeout(seconds):
         while not await check():
             await asyncio.sleep(0.1)
-
-
-@contextmanager
-def running(env: Mapping[str, str], folder: Path) -> Iterator[str]:
-    """A worker, a processor and a gateway as processes; answers the gateway's address once it is ready."""
-    (port,) = free_ports(1)
-    own = {**env, "TRACE_DATA_DIR": str(folder), "TRACE_HTTP_PORT": str(port)}
-    with ExitStack() as held:
-        for command in ("worker", "processor", "gateway"):
-            held.enter_context(_process(command, own, folder))
-        url = f"http://127.0.0.1:{port}"
-        _wait_ready(url)
-        yield url
-
-
-@contextmanager
-def _process(command: str, env: Mapping[str, str], folder: Path) -> Iterator[None]:
-    others = {name: value for name, value in os.environ.items() if not name.startswith("TRACE_")}
-    with (folder / f"{command}.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tracestream", command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**others, **env},
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_ready(url: str) -> None:
-    end = time.monotonic() + DEADLINE
-    while True:
-        try:
-            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < end, "the gateway did not become ready"
-        time.sleep(0.1)

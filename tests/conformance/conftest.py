@@ -8,22 +8,17 @@ demo data.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from broker.embedded import free_ports
 from tests.conformance.service import Service
+from tests.services import DEADLINE, running
 from tracestream.data import DemoData, container_ids, generate
 
-DEADLINE = 120.0
 URL = "TRACE_CONFORMANCE_URL"
 IDS = "TRACE_CONFORMANCE_IDS"
 
@@ -41,56 +36,13 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     generate(data, DemoData().scaled(0.01))
     ids = list(container_ids(data))
     bootstrap = request.getfixturevalue("kafka").bootstrap
-    (port,) = free_ports(1)
     env = {
         "TRACE_KAFKA_BOOTSTRAP": bootstrap,
         "TRACE_TOPIC_PREFIX": f"c{uuid.uuid4().hex[:10]}.",
         "TRACE_PARTITIONS": "2",
         "TRACE_SOURCE": "duckdb",
         "TRACE_DUCKDB_PATH": str(data),
-        "TRACE_DATA_DIR": str(folder),
-        "TRACE_HTTP_PORT": str(port),
         "TRACE_STREAM_BATCH_SIZE": "500",
     }
-    with (
-        _running("worker", env, folder),
-        _running("processor", env, folder),
-        _running("gateway", env, folder),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE) as client,
-    ):
-        _wait_ready(client)
+    with running(env, folder) as url, httpx.Client(base_url=url, timeout=DEADLINE) as client:
         yield Service(client, ids)
-
-
-@contextmanager
-def _running(command: str, env: dict[str, str], folder: Path) -> Iterator[None]:
-    others = {name: value for name, value in os.environ.items() if not name.startswith("TRACE_")}
-    with (folder / f"{command}.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tracestream", command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**others, **env},
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_ready(client: httpx.Client) -> None:
-    end = time.monotonic() + DEADLINE
-    while True:
-        try:
-            if client.get("/readyz").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < end, "the gateway did not become ready"
-        time.sleep(0.1)
