@@ -49,7 +49,8 @@ def test_the_lock_names_no_address() -> None:
     packages = {name: each for name, each in lock["packages"].items() if name}
     assert packages
     assert all("resolved" not in each and each["integrity"] for each in packages.values())
-    assert (PACKAGE / ".npmrc").read_text("utf-8") == "omit-lockfile-registry-resolved=true\n"
+    settings = (PACKAGE / ".npmrc").read_text("utf-8").splitlines()
+    assert settings == ["omit-lockfile-registry-resolved=true", "update-notifier=false"]
 
 
 def test_every_source_file_is_small() -> None:

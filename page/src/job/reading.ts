@@ -68,20 +68,32 @@ export class Reading {
 
   async run(replay: boolean): Promise<void> {
     this.timer = setInterval(() => this.tick(), TELL_MS);
+    while (!(await this.attempt(replay))) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    clearInterval(this.timer);
+    this.changed = true;
+    this.tell();
+  }
+
+  /** Reads to the end; false when the gateway could not be asked, and nothing is lost by asking from the beginning. */
+  private async attempt(replay: boolean): Promise<boolean> {
+    let browsing = false;
     try {
       const job = await fetchState(this.job, this.over.signal);
       this.budget = BUDGET / Math.max(1, job.domains.length);
-      const ended = ["complete", "failed", "cancelled"].includes(job.status);
-      if (ended && !replay) await this.browse(job);
-      else await this.stream();
+      browsing = ["complete", "failed", "cancelled"].includes(job.status) && !replay;
+      await (browsing ? this.browse(job) : this.stream());
+      return true;
     } catch (error) {
-      if (this.over.signal.aborted) return;
-      this.state.problem = asProblem(error);
-      this.state.connection = "failed";
-    } finally {
-      clearInterval(this.timer);
-      this.changed = true;
-      this.tell();
+      if (this.over.signal.aborted) return true;
+      const problem = asProblem(error);
+      const away = problem.status === 0 || problem.status >= 500;
+      if (away && (browsing || !this.state.lines)) {
+        this.connected("retrying");
+        return false;
+      }
+      this.state.problem = problem;
+      this.connected("failed");
+      return true;
     }
   }
 
