@@ -214,7 +214,7 @@ class Extraction:
         await self._writer.commit(
             **{"status": Status.RUNNING, "progress": self.progress, "tries": 0, **own, **changes}
         )
-        self._first = False
+        self._first, self._since = False, None
         self._got_on()
 
 

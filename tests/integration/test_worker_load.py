@@ -7,7 +7,9 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -16,6 +18,7 @@ import pytest
 
 from broker.settings import BrokerSettings
 from catalogue.domain import Domain, parse_domain
+from producers import extraction
 from producers.sources.open import open_source
 from producers.sources.protocol import Source
 from producers.sources.settings import SourceSettings
@@ -197,6 +200,27 @@ async def test_the_chunks_of_a_slow_source_are_committed_as_they_come_though_no_
     ):
         job_id = await client.submit(ids, ["wide"])
         lines = await client.lines(job_id)
-        committed = {state.progress[0].chunks for state in await client.states(job_id)}
+        committed = {state.progress[0].chunks for state in await client.states(job_id) if state.progress}
     assert len(records_of(lines, "wide")) == len(ids)
     assert len(committed - {0, 1, 8}) >= 3
+
+
+async def test_each_transaction_has_its_time_anew(
+    broker_settings: BrokerSettings, wide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were the time of the first counted on, every chunk would be a transaction of its own from then on."""
+    seconds = count(step=30)
+    monkeypatch.setattr(extraction, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
+    ones = replace(
+        a_domain("wide", "SELECT CONTAINERID, N FROM WIDE WHERE CONTAINERID IN ({{ids}})"), chunk_size=1
+    )
+    settings = replace(QUICK, transaction_seconds=100.0)
+    ids = [f"C{WIDE_ROWS + number}" for number in range(40)]
+    async with (
+        running_worker(broker_settings, wide, catalogue={"wide": ones}, settings=settings),
+        JobClient(broker_settings) as client,
+    ):
+        job_id = await client.submit(ids, ["wide"])
+        await client.lines(job_id)
+        committed = {state.progress[0].chunks for state in await client.states(job_id) if state.progress}
+    assert 5 < len(committed) < 20
