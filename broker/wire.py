@@ -127,6 +127,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         (size,) = _SIZE.unpack(whole)
         if _SIZE.size <= size <= _MAX_RESPONSE:
+            # Not a bytearray: it would be written twice, first with zeros.
             self._buffer = np.empty(size, np.uint8).data
         else:
             self._break(f"The broker announced a response of {size} bytes.")

@@ -103,11 +103,6 @@ async def plant(
         yield Plant(client, server)
 
 
-@pytest.fixture
-def broker(broker_settings: BrokerSettings) -> BrokerSettings:
-    return replace(broker_settings, partitions=1)
-
-
 def is_whole(lines: list[bytes], name: str = "lots") -> bool:
     """Whether every row stands in the log exactly once, and the job says that it is complete."""
     numbers = Counter(record["N"] for record in records_of(lines, name))

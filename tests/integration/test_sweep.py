@@ -8,41 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-import duckdb
 import pytest
 
 from broker.admin import Admin
 from broker.settings import BrokerSettings
-from catalogue.domain import parse_domain
 from schemas.commands import DELETE
 from schemas.jobs import Status
 from schemas.topics import job_topic
+from tests.integration.lots import CATALOGUE, IDS
 from tests.workers import QUICK, JobClient, kinds_of, records_of, running_worker, until
 
-IDS = [f"C{number}" for number in range(50)]
-CATALOGUE = {
-    "lots": parse_domain(
-        "lots",
-        "SELECT CONTAINERID, N FROM LOTS WHERE CONTAINERID IN ({{ids}}) ORDER BY N",
-        'description = "a test"\ncontainer_id = "CONTAINERID"\nchunk_size = 10\n',
-    )
-}
 SWEEPING = replace(QUICK, sweep_seconds=1.0)
-
-
-@pytest.fixture(scope="module")
-def lots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("lots") / "lots.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(
-            f"CREATE TABLE LOTS AS SELECT 'C' || i AS CONTAINERID, i AS N FROM range({len(IDS)}) t(i)"
-        )
-    return path
-
-
-@pytest.fixture
-def broker(broker_settings: BrokerSettings) -> BrokerSettings:
-    return replace(broker_settings, partitions=1)
 
 
 async def test_a_job_that_is_submitted_while_the_sweep_removes_its_orphaned_topic_loses_nothing(

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 import pyarrow as pa
 import pytest
@@ -20,7 +19,7 @@ import pytest
 from broker.admin import Admin
 from broker.errors import WrongPartitions
 from broker.settings import BrokerSettings
-from catalogue.domain import Domain, parse_domain
+from catalogue.domain import Domain
 from producers.sources.open import open_source
 from producers.sources.protocol import Source, SourceUnavailable
 from producers.sources.settings import SourceSettings
@@ -30,32 +29,9 @@ from schemas.ids import ContainerIds
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
 from schemas.topics import Names, shared_topics
 from schemas.values import Column
+from tests.integration.lots import CATALOGUE, IDS
 from tests.workers import QUICK, JobClient, kinds_of, records_of, running_worker
 from tracestream.exits import Exit
-
-IDS = [f"C{number}" for number in range(50)]
-CATALOGUE = {
-    "lots": parse_domain(
-        "lots",
-        "SELECT CONTAINERID, N FROM LOTS WHERE CONTAINERID IN ({{ids}}) ORDER BY N",
-        'description = "a test"\ncontainer_id = "CONTAINERID"\nchunk_size = 10\n',
-    )
-}
-
-
-@pytest.fixture(scope="module")
-def lots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("lots") / "lots.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(
-            f"CREATE TABLE LOTS AS SELECT 'C' || i AS CONTAINERID, i AS N FROM range({len(IDS)}) t(i)"
-        )
-    return path
-
-
-@pytest.fixture
-def broker(broker_settings: BrokerSettings) -> BrokerSettings:
-    return replace(broker_settings, partitions=1)
 
 
 class Troubled:

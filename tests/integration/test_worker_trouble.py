@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import duckdb
 import msgspec
 import pyarrow as pa
 import pytest
@@ -21,7 +20,7 @@ from broker import clients
 from broker.admin import Admin
 from broker.errors import Retriable
 from broker.settings import BrokerSettings
-from catalogue.domain import Domain, parse_domain
+from catalogue.domain import Domain
 from joblog.transactions import Transactor
 from producers.expiry import Expiry
 from producers.sources.open import open_source
@@ -31,30 +30,8 @@ from schemas import commands
 from schemas.commands import CANCEL, DELETE
 from schemas.jobs import CommandPlace, Status, encode_state, new_state
 from schemas.topics import Names, TopicSpec, job_topic, partition_of
+from tests.integration.lots import CATALOGUE, IDS
 from tests.workers import QUICK, JobClient, kinds_of, running_worker, until
-
-IDS = [f"C{number}" for number in range(50)]
-LOTS = parse_domain(
-    "lots",
-    "SELECT CONTAINERID, N FROM LOTS WHERE CONTAINERID IN ({{ids}})",
-    'description = "a test"\ncontainer_id = "CONTAINERID"\nchunk_size = 10\n',
-)
-CATALOGUE = {"lots": LOTS}
-
-
-@pytest.fixture(scope="module")
-def lots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("lots") / "lots.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(
-            f"CREATE TABLE LOTS AS SELECT 'C' || i AS CONTAINERID, i AS N FROM range({len(IDS)}) t(i)"
-        )
-    return path
-
-
-@pytest.fixture
-def broker(broker_settings: BrokerSettings) -> BrokerSettings:
-    return replace(broker_settings, partitions=1)
 
 
 async def committed(broker: BrokerSettings) -> int:
