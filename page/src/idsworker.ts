@@ -1,6 +1,7 @@
 /** The worker that holds the container IDs, as the submit form uses it. */
 import { onScopeDispose, ref, shallowRef, type Ref } from "vue";
 import type { IdsAnswer, IdsRequest, IdsSummary, SubmitOutcome } from "./ids.worker";
+import { loadedWorker } from "./loadedworker";
 
 export interface Ids {
   summary: Ref<IdsSummary | null>;
@@ -11,10 +12,12 @@ export interface Ids {
 }
 
 export function useIds(): Ids {
-  const worker = new Worker(new URL("./ids.worker.ts", import.meta.url), { type: "module" });
   const waiting: ((answer: IdsAnswer) => void)[] = [];
-  worker.onmessage = (event: MessageEvent<IdsAnswer>) => waiting.shift()?.(event.data);
-  onScopeDispose(() => worker.terminate());
+  const worker = loadedWorker<IdsAnswer, IdsRequest>(
+    () => new Worker(new URL("./ids.worker.ts", import.meta.url), { type: "module" }),
+    (answer) => waiting.shift()?.(answer),
+  );
+  onScopeDispose(worker.end);
 
   const summary = shallowRef<IdsSummary | null>(null);
   const reading = ref(false);
@@ -26,7 +29,7 @@ export function useIds(): Ids {
 
   /** The worker answers in order. */
   function ask(request: IdsRequest): Promise<IdsAnswer> {
-    worker.postMessage(request);
+    worker.tell(request);
     return new Promise((resolve) => waiting.push(resolve));
   }
 

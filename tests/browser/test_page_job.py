@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import httpx
+from playwright.async_api import Route
 
 from tests.browser.site import Site, Tab
 
@@ -63,6 +64,45 @@ async def test_rows_that_were_let_go_come_back_through_the_page_api_digit_for_di
     assert int(shown[0]) > 2**53
     await tab.page.keyboard.press("Control+Home")
     assert (await tab.cells(1))[0] == page_of(tab.site, job, "history", 0)["HISTORYID"]
+
+
+JUMP_AT_THE_END = """(row) => new Promise((resolve) => {
+    const watcher = new MutationObserver(() => {
+        if (!document.querySelector("[data-connection=ended]")) return;
+        watcher.disconnect();
+        const field = document.querySelector("[data-test=jump]");
+        field.value = row;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        field.form.requestSubmit();
+        resolve();
+    });
+    watcher.observe(document.body, { subtree: true, childList: true, attributes: true });
+})"""
+"""In the page itself, and with the very change that tells of the end: the table is laid out for the last rows a second later."""
+
+
+async def test_a_row_that_has_only_just_come_can_be_gone_to(tab: Tab) -> None:
+    job = tab.site.complete(len(tab.site.ids))
+    last = tab.site.state(job)["progress"]["records"]
+    await tab.open(f"/jobs/{job}")
+    await tab.page.click("[data-test=replay]")
+    await tab.page.evaluate(JUMP_AT_THE_END, last)
+    assert (await tab.cells(last))[0] == page_of(tab.site, job, "history", last - 1)["HISTORYID"]
+
+
+async def test_the_rows_come_although_the_connection_was_away_when_the_worker_was_to_be_loaded(tab: Tab) -> None:
+    refused = 0
+
+    async def refuse_twice(route: Route) -> None:
+        nonlocal refused
+        refused += 1
+        await (route.abort() if refused <= 2 else route.continue_())
+
+    await tab.page.route("**/worker-*.js", refuse_twice)
+    job = tab.site.complete(30)
+    await tab.open(f"/jobs/{job}")
+    assert (await tab.cells(1))[0] == page_of(tab.site, job, "history", 0)["HISTORYID"]
+    assert refused == 3
 
 
 REPLAY_AND_PAUSE = """async () => {

@@ -1,6 +1,7 @@
 /** One job as a view uses it: its state by asking, its answer by the worker. */
 import { computed, onScopeDispose, reactive, ref, shallowReactive, shallowRef } from "vue";
 import { ENDED, showJob, type Job } from "../api";
+import { loadedWorker } from "../loadedworker";
 import { polled } from "../polled";
 import { asProblem, type Problem } from "../problems";
 import { useKeptRows } from "./keptrows";
@@ -42,9 +43,11 @@ export function useJobSession(id: string) {
   const samples = shallowReactive<Sample[]>([]);
   const copies = new Map<number, { resolve: (text: string) => void; reject: (problem: Problem) => void }>();
 
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  worker.onmessage = (event: MessageEvent<FromWorker>) => take(event.data);
-  const tell = (message: ToWorker): void => worker.postMessage(message);
+  const worker = loadedWorker<FromWorker, ToWorker>(
+    () => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }),
+    take,
+  );
+  const tell = worker.tell;
   tell({ kind: "open", job: id, replay: false });
 
   function take(message: FromWorker): void {
@@ -90,7 +93,7 @@ export function useJobSession(id: string) {
 
   onScopeDispose(() => {
     clearInterval(sampler);
-    worker.terminate();
+    worker.end();
   });
 
   function pause(on: boolean): void {

@@ -5,9 +5,9 @@ const PAUSE_MS = 1000;
 
 /**
  * Laying out so many rows anew for each batch that arrives would be work and memory for nothing while nobody is near the end: only the
- * scroll bar shows it. `near` says whether the number that is followed now is about to be seen.
+ * scroll bar shows it. `near` says whether the number that is followed now is about to be seen; `follow` brings it up to the day, for whoever goes to a place beyond it.
  */
-export function useSettled(source: () => number, near: (settled: number) => boolean): Ref<number> {
+export function useSettled(source: () => number, near: (settled: number) => boolean): { settled: Ref<number>; follow: () => void } {
   const settled = ref(source());
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -22,5 +22,5 @@ export function useSettled(source: () => number, near: (settled: number) => bool
     else timer ??= setTimeout(follow, PAUSE_MS);
   });
   onScopeDispose(() => clearTimeout(timer));
-  return settled;
+  return { settled, follow };
 }
