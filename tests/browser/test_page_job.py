@@ -90,7 +90,9 @@ async def test_a_row_that_has_only_just_come_can_be_gone_to(tab: Tab) -> None:
     assert (await tab.cells(last))[0] == page_of(tab.site, job, "history", last - 1)["HISTORYID"]
 
 
-async def test_the_rows_come_although_the_connection_was_away_when_the_worker_was_to_be_loaded(tab: Tab) -> None:
+async def test_the_rows_come_although_the_connection_was_away_when_the_worker_was_to_be_loaded(
+    tab: Tab,
+) -> None:
     refused = 0
 
     async def refuse_twice(route: Route) -> None:
