@@ -1,50 +1,94 @@
-"""``python -m bench.oracle_binds``: what a container ID in a statement costs the client, by the length of the list.
+"""``python -m bench.oracle_binds``: what a container ID of a chunk costs the client, by the way it is given to Oracle.
 
-Lists of more than 1,000 are joined by OR. The table behind the loopback server is empty but for a row: what is left is binding.
+The ways take turns in one run: IN-lists of 1,000 joined by OR, a global temporary table, a list as JSON in a CLOB. The table behind
+the loopback server is empty but for a row: what is left is giving the IDs. Counted is the processor time of the client's thread.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import time
+from collections.abc import Callable, Sequence
+from statistics import median
 
 import oracledb
 
-from tests.oracle import Table, serving, types
+from catalogue.domain import JSON_LIST
+from tests.oracle import OracleServer, serving
 
-COUNTS = (100, 1000, 5000, 10_000)
 _LIST = 1000
-_TIMES = 10
+Way = Callable[[oracledb.Connection, Sequence[str]], None]
 
 
-def statement(count: int) -> tuple[str, list[str]]:
-    """The query of a list of that length, and the names of its binds."""
-    names = [f"c{number}" for number in range(1, count + 1)]
-    lists = [", ".join(f":{name}" for name in names[at : at + _LIST]) for at in range(0, count, _LIST)]
-    return f"SELECT ID FROM LOTS WHERE {' OR '.join(f'ID IN ({each})' for each in lists)}", names
-
-
-def microseconds(connection: oracledb.Connection, count: int) -> tuple[float, float]:
-    """Processor time an ID of the first execution, and of each after it."""
-    sql, names = statement(count)
-    binds = {name: f"C{number:015}" for number, name in enumerate(names)}
+def lists(connection: oracledb.Connection, ids: Sequence[str]) -> None:
+    """Lists joined by OR: every ID a bind of its own."""
+    names = [f"c{number}" for number in range(1, len(ids) + 1)]
+    parts = [", ".join(f":{name}" for name in names[at : at + _LIST]) for at in range(0, len(ids), _LIST)]
     with connection.cursor() as cursor:
-        taken = []
-        for _ in range(_TIMES + 1):
-            begun = time.thread_time()
-            cursor.execute(sql, binds)
-            cursor.fetchall()
-            taken.append((time.thread_time() - begun) / count * 1e6)
-    first, *others = taken
-    return first, sum(others) / len(others)
+        cursor.execute(
+            f"SELECT ID FROM LOTS WHERE {' OR '.join(f'ID IN ({part})' for part in parts)}",
+            dict(zip(names, ids, strict=True)),
+        )
+        cursor.fetchall()
+
+
+def table(connection: oracledb.Connection, ids: Sequence[str]) -> None:
+    """A global temporary table, filled with one array insert and emptied by the rollback."""
+    with connection.cursor() as cursor:
+        cursor.setinputsizes(256)
+        cursor.executemany("INSERT INTO GIVEN_IDS (ID) VALUES (:1)", [(each,) for each in ids])
+        cursor.execute("SELECT ID FROM LOTS WHERE ID IN (SELECT ID FROM GIVEN_IDS)")
+        cursor.fetchall()
+    connection.rollback()
+
+
+def json_list(connection: oracledb.Connection, ids: Sequence[str]) -> None:
+    """One temporary CLOB; it is freed with the next call."""
+    clob = connection.createlob(oracledb.DB_TYPE_CLOB, json.dumps(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ID FROM LOTS WHERE ID IN ({JSON_LIST})", {"ids": clob})
+        cursor.fetchall()
+
+
+WAYS: dict[str, Way] = {"OR-ed lists": lists, "temporary table": table, "JSON list": json_list}
+
+
+def measure(server: OracleServer, counts: Sequence[int], rounds: int) -> None:
+    """Prints a line for each way and length."""
+    with oracledb.connect(user=server.user, password=server.password, dsn=server.dsn) as connection:
+        for count in counts:
+            ids = [f"C{number:015}" for number in range(count)]
+            taken: dict[str, list[float]] = {name: [] for name in WAYS}
+            trips: dict[str, int] = {}
+            for turn in range(rounds + 1):
+                # Each turn begins with another way.
+                for name in (*WAYS, *WAYS)[turn % len(WAYS) :][: len(WAYS)]:
+                    calls, begun = server.sessions[1].calls, time.thread_time()
+                    WAYS[name](connection, ids)
+                    taken[name].append((time.thread_time() - begun) / count * 1e6)
+                    trips[name] = server.sessions[1].calls - calls
+            for name, (first, *others) in taken.items():
+                print(
+                    f"{count:>6} IDs  {name:<16} {median(others):5.2f} µs an ID"
+                    f" ({first:.2f} the first time), {trips[name]} round trips"
+                )
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.oracle_binds", description=(__doc__ or "").partition("\n\n")[2]
+    )
+    parser.add_argument(
+        "--ids", type=int, nargs="+", default=[1000, 5000, 10_000], help="lengths of the list"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="turns that count, behind a first one")
+    chosen = parser.parse_args()
     with serving() as server:
-        server.data.tables.put("LOTS", Table.of({"ID": types.varchar2(20)}, [("a",)]))
-        with oracledb.connect(user=server.user, password=server.password, dsn=server.dsn) as connection:
-            for count in COUNTS:
-                first, again = microseconds(connection, count)
-                print(f"{count:>6} IDs: {first:.2f} µs an ID the first time, {again:.2f} µs from then on")
+        assert server.data.duck is not None
+        server.data.duck.execute("CREATE TABLE LOTS AS SELECT 'a' AS ID")
+        server.data.duck.execute("CREATE TABLE GIVEN_IDS (ID VARCHAR)")
+        measure(server, chosen.ids, chosen.rounds)
 
 
 if __name__ == "__main__":

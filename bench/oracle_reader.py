@@ -59,7 +59,7 @@ class Reading:
             cursor.arraysize = cursor.prefetchrows = self.producer.fetch_rows
             for domain, ids in self.chunks():
                 query = query_of(domain, (), ids, None, 0)
-                cursor.execute(query.text, dict(zip(query.names, query.ids, strict=True)))
+                cursor.execute(query.text, dict(zip(query.names, query.values, strict=True)))
                 names = [column.name for column in cursor.description or ()]
                 while rows := cursor.fetchmany():
                     self.rows += len(rows)
@@ -74,7 +74,7 @@ class Reading:
         with self._connected() as connection:
             for domain, ids in self.chunks():
                 query = query_of(domain, (), ids, None, 0)
-                binds = dict(zip(query.names, query.ids, strict=True))
+                binds = dict(zip(query.names, query.values, strict=True))
                 size = self.producer.fetch_rows
                 for frame in connection.fetch_df_batches(query.text, binds, size=size, fetch_decimals=True):
                     self.rows += frame.num_rows()

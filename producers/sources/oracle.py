@@ -77,9 +77,8 @@ class OracleSource:
                 readings = self._readings.get(_key(domain)) or await self._describe(session, domain)
                 query = query_of(domain, readings, container_ids, snapshot, lob_bytes)
                 rows = rows_at_a_time(readings, batch_size, lob_bytes)
-                async with contextlib.aclosing(
-                    session.frames(query.text, _binds(session, query), rows)
-                ) as frames:
+                binds = await binds_of(query, session)
+                async with contextlib.aclosing(session.frames(query.text, binds, rows)) as frames:
                     async for frame in frames:
                         for batch in pa.table(frame).to_batches():
                             if batch.num_rows:
@@ -138,8 +137,14 @@ def _key(domain: Domain) -> tuple[str, str]:
     return domain.name, domain.sql
 
 
-def _binds(session: Session, query: Query) -> dict[str, object]:
-    binds: dict[str, object] = dict(zip(query.names, session.texts(query.ids, query.bind_size), strict=True))
+async def binds_of(query: Query, session: Session) -> dict[str, object]:
+    """The query's binds, made for this session's next call."""
+    values: Sequence[object]
+    if query.bind_size is None:
+        values = [await session.clob(each) for each in query.values]
+    else:
+        values = session.texts(query.values, query.bind_size)
+    binds: dict[str, object] = dict(zip(query.names, values, strict=True))
     if query.scn is not None:
         binds[SCN_BIND] = query.scn
     return binds

@@ -14,9 +14,9 @@ from typing import Any
 
 import oracledb
 
-from catalogue.domain import SCN_BIND, Domain
+from catalogue.domain import Domain
 from producers.encode import drop_null_containers, encode_records
-from producers.sources.oracle import OracleSource
+from producers.sources.oracle import OracleSource, binds_of
 from producers.sources.oracle_query import explained
 from producers.sources.protocol import SourceError
 from producers.sources.settings import SourceSettings
@@ -170,12 +170,10 @@ class _Probe:
     async def _plan(self, domain: Domain) -> Finding:
         what = f"{domain.name}: plan"
         query = explained(domain, self._chosen(domain), self._scn)
-        binds: dict[str, object] = dict(zip(query.names, query.ids, strict=True))
-        if query.scn is not None:
-            binds[SCN_BIND] = query.scn
         try:
             with self._source.telling(domain):
                 async with self._source.session(domain) as session:
+                    binds = await binds_of(query, session)
                     # Its rows in PLAN_TABLE are never committed, and the session is not used again.
                     session.spend()
                     await session.rows(query.text, binds)

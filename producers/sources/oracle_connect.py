@@ -14,7 +14,7 @@ from producers.sources.protocol import SourceFailed
 from producers.sources.settings import SourceSettings
 
 _STATEMENTS = 50
-"""Statements a session keeps parsed: four lengths of each domain's lists, with and without a snapshot."""
+"""Statements a session keeps parsed: each domain's with four lengths of a list and a JSON array, with and without a snapshot."""
 _PROBE_MINUTES = 2
 """Minutes of silence after which TCP asks whether the other side is still there."""
 

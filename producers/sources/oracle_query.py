@@ -1,15 +1,25 @@
 """The statement of a chunk and its binds. Pure.
 
 Statements of like chunks have equal texts and equal kinds of binds, so that the driver keeps its cursor and Oracle its plan:
-the list of IDs has one of four lengths, the last ID repeated, and all its binds are declared with one of three sizes.
+the list of IDs has one of four lengths, the last ID repeated, and all its binds are declared with one of three sizes. More IDs
+than an IN-list may have are one bind, a JSON array (docs/decisions/0014).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from catalogue.domain import ORACLE, ORACLE_WITHOUT_FLASHBACK, SCN_BIND, Domain, bind_names
+from catalogue.domain import (
+    IDS_BIND,
+    MAX_IN_LIST,
+    ORACLE,
+    ORACLE_WITHOUT_FLASHBACK,
+    SCN_BIND,
+    Domain,
+    bind_names,
+)
 from producers.chunks import padded
 from producers.sources.oracle_types import Reading, wrapped
 
@@ -24,12 +34,13 @@ _LOB_BATCH_BYTES = 32 << 20
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """``ids`` are bound as ``names``, each declared with ``bind_size`` bytes; ``scn`` as ``:scn`` where it is not None."""
+    """``values`` are bound as ``names``, each declared with ``bind_size`` bytes, or as a CLOB where that is None; ``scn`` as
+    ``:scn`` where it is not None."""
 
     text: str
     names: Sequence[str]
-    ids: Sequence[str]
-    bind_size: int
+    values: Sequence[str]
+    bind_size: int | None
     scn: int | None
 
 
@@ -37,15 +48,20 @@ def query_of(
     domain: Domain, readings: Sequence[Reading], container_ids: Sequence[str], scn: int | None, lob_bytes: int
 ) -> Query:
     """The query for these container IDs, as of ``scn`` where it is not None."""
-    ids = padded(container_ids, domain.chunk_size)
-    text = domain.render(ORACLE if scn is not None else ORACLE_WITHOUT_FLASHBACK, ids)
-    longest = max(len(each.encode()) for each in ids)
+    dialect = ORACLE if scn is not None else ORACLE_WITHOUT_FLASHBACK
+    names: Sequence[str]
+    size: int | None
+    if len(container_ids) > MAX_IN_LIST:
+        text = domain.render(dialect, container_ids)
+        # ASCII only, so that no character set can change an ID.
+        names, values, size = (IDS_BIND,), [json.dumps(container_ids)], None
+    else:
+        values = padded(container_ids, min(domain.chunk_size, MAX_IN_LIST))
+        text = domain.render(dialect, values)
+        longest = max(len(each.encode()) for each in values)
+        names, size = bind_names(len(values)), next((size for size in BIND_SIZES if longest <= size), longest)
     return Query(
-        wrapped(text, readings, lob_bytes),
-        bind_names(len(ids)),
-        ids,
-        next((size for size in BIND_SIZES if longest <= size), longest),
-        scn if f":{SCN_BIND}" in text else None,
+        wrapped(text, readings, lob_bytes), names, values, size, scn if f":{SCN_BIND}" in text else None
     )
 
 

@@ -54,6 +54,7 @@ class Session:
         self._connection = connection
         self._thread = thread
         self._texts: dict[tuple[int, int], list[Any]] = {}
+        self._clob: oracledb.LOB | None = None
         self._clean = True
         self._running: asyncio.Future[Any] | None = None
 
@@ -129,6 +130,19 @@ class Session:
         for bind, value in zip(binds, values, strict=True):
             bind.setvalue(0, value)
         return binds
+
+    async def clob(self, value: str) -> oracledb.LOB:
+        """A bind for a text of any length: two round trips. It lasts until the next one of this session is made.
+
+        The session holds it, because the driver notes for the next call that a LOB is to be freed when the last reference to it
+        goes: that must not happen in another thread while a call is under way.
+        """
+
+        def made() -> oracledb.LOB:
+            self._clob = self._connection.createlob(oracledb.DB_TYPE_CLOB, value)
+            return self._clob
+
+        return await self._call(made)
 
     async def frames(self, statement: str, binds: Binds, size: int) -> AsyncGenerator[Any, None]:
         """The rows of a query as data frames of ``size`` rows, the first of which may be empty."""

@@ -6,6 +6,7 @@ DuckDB on a file; Oracle's driver against the loopback server; and against a rea
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, aclosing
 from dataclasses import dataclass, replace
@@ -133,6 +134,19 @@ async def test_ids_are_values_and_never_sql(plant: Plant, source: Source) -> Non
 async def test_a_list_of_any_length_finds_its_rows(plant: Plant, source: Source, count: int) -> None:
     ids = [f"absent{number}" for number in range(count - 1)] + ["C0"]
     assert len(await read(source, plant.domain(), ids)) == ROWS // 3
+
+
+@pytest.mark.parametrize("count", [1001, 2500, 10_000])
+async def test_a_chunk_of_thousands_finds_each_row_once(plant: Plant, source: Source, count: int) -> None:
+    ids = [*HEAVY, "C0", "C1", *[f"absent{number}" for number in range(count - len(HEAVY) - 3)], "C0"]
+    found = await read(source, plant.domain(chunk_size=count), ids)
+    assert len(ids) == count
+    assert Counter(row["CID"] for row in found) == {
+        **dict.fromkeys(HEAVY, 1),
+        "C0": ROWS // 3,
+        "C1": ROWS // 3,
+    }
+    assert sorted(row["I"] for row in found if row["I"] >= 0) == [i for i in range(ROWS) if i % 3 < 2]
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 500, 5000])

@@ -15,12 +15,21 @@ from tests.oracle.times import decode_time
 from tests.oracle.ttc import Reader
 
 ROW_DATA = 7
-Value = str | int | Decimal | float | bytes | datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """A CLOB is bound: what it holds, the server knows by this."""
+
+    raw: bytes
+
+
+Value = str | int | Decimal | float | bytes | datetime.datetime | Locator | None
 
 _TIMES = frozenset({types.DATE, types.TIMESTAMP, types.TIMESTAMP_TZ, types.TIMESTAMP_LTZ})
 _TEXTS = frozenset({types.VARCHAR, types.CHAR, types.LONG})
 _BYTES = frozenset({types.RAW, types.LONG_RAW})
-_READABLE = _TIMES | _TEXTS | _BYTES | {types.NUMBER, types.BINARY_DOUBLE}
+_READABLE = _TIMES | _TEXTS | _BYTES | {types.NUMBER, types.BINARY_DOUBLE, types.CLOB}
 _LONG_BIND = 4000
 """A bind of more bytes than a VARCHAR2 may have is sent behind all others."""
 
@@ -70,7 +79,8 @@ def read_rows(reader: Reader, binds: tuple[Described, ...], count: int) -> list[
         short = [place for place, bind in enumerate(binds) if bind.buffer_size <= _LONG_BIND]
         long = [place for place, bind in enumerate(binds) if bind.buffer_size > _LONG_BIND]
         for place in (*short, *long):
-            values[place] = _value(reader.sized(), binds[place])
+            is_lob = binds[place].code == types.CLOB
+            values[place] = _value(reader.twice_sized() if is_lob else reader.sized(), binds[place])
         rows.append(values)
     return rows
 
@@ -80,6 +90,8 @@ def _value(raw: bytes | None, bind: Described) -> Value:
         return None
     if bind.code in _TEXTS:
         return raw.decode("utf-16-be" if bind.form == types.NATIONAL_TEXT else "utf-8")
+    if bind.code == types.CLOB:
+        return Locator(raw)
     if bind.code == types.NUMBER:
         exact = decode_number(raw)
         return int(exact) if exact == exact.to_integral_value() else exact

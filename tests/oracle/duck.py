@@ -29,6 +29,7 @@ CREATE MACRO tm9(x) AS regexp_replace(CASE WHEN contains(x::VARCHAR, '.')
 CREATE MACRO ff9(x) AS strftime(x::TIMESTAMP_NS, '%Y-%m-%dT%H:%M:%S.%n');
 CREATE MACRO SYS_EXTRACT_UTC(x) AS timezone('UTC', x);
 CREATE MACRO lob_length(x) AS CASE WHEN typeof(x) = 'BLOB' THEN octet_length(x::BLOB) ELSE length(x::VARCHAR) END;
+CREATE MACRO json_ids(x) AS TABLE SELECT unnest(from_json(x, '["VARCHAR"]')) AS id;
 CREATE TABLE DUAL AS SELECT 'X' AS DUMMY;
 """
 _TYPES: Mapping[str, OracleType] = {

@@ -18,6 +18,8 @@ from tests.oracle.ttc import Reader
 
 FUNCTION = 3
 PIGGYBACK = 17
+LOB_DATA = 14
+LOCATOR_SIZE = 40
 
 
 class Code(IntEnum):
@@ -35,9 +37,23 @@ class Code(IntEnum):
     END_PIPELINE = 200
 
 
+class Operation(IntEnum):
+    """What is asked of a LOB."""
+
+    GET_LENGTH = 0x1
+    READ = 0x2
+    WRITE = 0x40
+    CREATE_TEMPORARY = 0x110
+    GET_CHUNK_SIZE = 0x4000
+    OPEN = 0x8000
+    CLOSE = 0x10000
+    IS_OPEN = 0x11000
+
+
 class Note(IntEnum):
     """The functions of TTC that may be piggybacked on a call."""
 
+    FREE_LOBS = 96
     CLOSE_CURSORS = 105
     END_TO_END = 135
     SET_SCHEMA = 152
@@ -79,12 +95,18 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class LobCall:
-    """An operation on a LOB: ``offset`` from 1 and ``amount`` in bytes of a BLOB, in UTF-16 units of a CLOB."""
+    """An operation on a LOB: ``offset`` from 1 and ``amount`` in bytes of a BLOB, in UTF-16 units of a CLOB.
+
+    A temporary LOB is created with its character set form as ``offset``, and its type as ``kind``.
+    """
 
     locator: bytes
     operation: int
     offset: int
+    kind: int
     amount: int | None
+    data: bytes
+    """What is to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,8 @@ class Request:
     call: Call
     closed: tuple[int, ...]
     """Cursors that the client has no more use for."""
+    freed: tuple[bytes, ...]
+    """Locators of temporary LOBs that it has no more use for."""
 
 
 def read_request(data: bytes, fields: int, binds_of: Callable[[int], tuple[Described, ...]]) -> Request:
@@ -111,8 +135,9 @@ def read_request(data: bytes, fields: int, binds_of: Callable[[int], tuple[Descr
     """
     reader = Reader(data)
     closed: list[int] = []
+    freed: list[bytes] = []
     while (kind := reader.u8()) == PIGGYBACK:
-        closed += _piggyback(reader, fields)
+        _piggyback(reader, fields, closed, freed)
     if kind != FUNCTION:
         raise OracleError(3106, f"fatal two-task communication protocol error: message {kind}")
     code = read_function_head(reader, fields)
@@ -133,7 +158,7 @@ def read_request(data: bytes, fields: int, binds_of: Callable[[int], tuple[Descr
             call = Simple(Code.END_PIPELINE)
         case _:
             raise OracleError(3115, f"function {code} is not one that this server knows")
-    return Request(call, tuple(closed))
+    return Request(call, tuple(closed), tuple(freed))
 
 
 def _execute(reader: Reader, fields: int) -> Execute:
@@ -203,21 +228,32 @@ def _lob(reader: Reader) -> LobCall:
     reader.skip("bnnnbbb")
     operation = reader.number()
     reader.skip("bb")
-    offset = reader.number()
-    reader.number()
+    offset, kind = reader.number(), reader.number()
     has_amount = reader.u8()
     reader.raw(6)
     locator = reader.raw(size)
-    return LobCall(locator, operation, offset, reader.number() if has_amount else None)
+    data = b""
+    if operation == Operation.CREATE_TEMPORARY:
+        reader.number()
+    elif operation == Operation.WRITE:
+        if (message := reader.u8()) != LOB_DATA:
+            raise OracleError(3106, f"message {message} where a LOB's data should be")
+        data = reader.sized() or b""
+    return LobCall(locator, operation, offset, kind, reader.number() if has_amount else None, data)
 
 
-def _piggyback(reader: Reader, fields: int) -> list[int]:
-    """The cursors it closes; everything else is passed over."""
+def _piggyback(reader: Reader, fields: int, closed: list[int], freed: list[bytes]) -> None:
+    """Notes the cursors it closes and the LOBs it frees; everything else is passed over."""
     code = read_function_head(reader, fields)
     match code:
         case Note.CLOSE_CURSORS:
             reader.u8()
-            return [reader.number() for _ in range(reader.number())]
+            closed += [reader.number() for _ in range(reader.number())]
+        case Note.FREE_LOBS:
+            reader.u8()
+            size = reader.number()
+            reader.skip("bnnnbbbnbnnnbbnbnbn")
+            freed += [reader.raw(LOCATOR_SIZE) for _ in range(size // LOCATOR_SIZE)]
         case Note.SESSION_STATE:
             reader.number()
         case Note.BEGIN_PIPELINE:
@@ -231,7 +267,6 @@ def _piggyback(reader: Reader, fields: int) -> list[int]:
             _application_context(reader)
         case _:
             raise OracleError(3115, f"piggyback {code} is not one that this server knows")
-    return []
 
 
 def _end_to_end(reader: Reader) -> None:

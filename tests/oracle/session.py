@@ -7,6 +7,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.oracle.binds import Locator, Value
 from tests.oracle.channel import Broken, Channel, Gone
 from tests.oracle.cursors import Cursor, Cursors
 from tests.oracle.describe import describe
@@ -63,6 +64,7 @@ class Session:
         except (Gone, OSError):
             pass
         finally:
+            self._database.lobs.end(self.number)
             self._data.close()
 
     async def _next(self) -> None:
@@ -75,6 +77,7 @@ class Session:
             return
         try:
             self._cursors.close(request.closed)
+            self._database.lobs.free(request.freed)
             self.calls += 1
             await self._channel.call(self._answer(request.call))
         except OracleError as error:
@@ -105,7 +108,7 @@ class Session:
                 cursor = self._cursors.get(call.cursor)
                 await self._send_rows("fetch", cursor, call.rows, b"")
             case LobCall():
-                await self._end(End(), self._database.lobs.answer(call))
+                await self._end(End(), self._database.lobs.answer(call, self.number))
             case Simple():
                 await self._simple(call.code)
 
@@ -140,6 +143,10 @@ class Session:
                 assert fault.error is not None
                 raise fault.error
 
+    def _read(self, value: Value) -> Value:
+        """A bound CLOB as its text."""
+        return self._database.lobs.text(value.raw) if isinstance(value, Locator) else value
+
     async def _execute(self, call: Execute, sql: str) -> None:
         if call.cursor:
             self._database.counts["reexecute"] += call.executes
@@ -171,11 +178,12 @@ class Session:
         """Execute the cursor's statement; the number of rows touched, unless it is a query."""
         playback = self._database.playback
         cursor.recording = None
-        values = call.values[0] if call.values else []
+        executions = [[self._read(value) for value in values] for values in call.values]
+        values = executions[0] if executions else []
         key = self._data.key(cursor.sql, values)
         recording = playback.find(key) if key is not None else None
         if recording is None:
-            found = await self._data.run(cursor.sql, call.values)
+            found = await self._data.run(cursor.sql, executions)
             if call.commits:
                 await self._data.commit()
             if not isinstance(found, Result):

@@ -16,6 +16,13 @@ from tests.oracle.errors import OracleError
 
 _AS_OF = re.compile(r"\bAS\s+OF\s+SCN\s+(:\w+|\d+)", re.IGNORECASE)
 _OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"[^\"]*\"|:(\w+)", re.DOTALL)
+_JSON_TABLE = re.compile(
+    r"\bJSON_TABLE\s*\(\s*(:\w+)\s*,\s*'\$\[\*\]'[^()']*COLUMNS\s*\(\s*ID\s+VARCHAR2\(\d+\)\s+PATH\s+'\$'[^()']*\)\s*\)",
+    re.IGNORECASE,
+)
+"""The texts of a JSON list, as rows with the one column ID."""
+JSON_IDS = "JSON_IDS"
+"""The table function that stands for it in the tree."""
 _MOST_EXPRESSIONS = 1000
 _NUMBERED = "NUMBERED_BIND_"
 
@@ -38,7 +45,7 @@ class Statement:
     def tables(self) -> set[str]:
         """Names of the tables read, in upper case, without what WITH names."""
         own = {cte.alias.upper() for cte in self.tree.find_all(exp.CTE)}
-        return {table.name.upper() for table in self.tree.find_all(exp.Table)} - own
+        return {table.name.upper() for table in self.tree.find_all(exp.Table) if table.name} - own
 
     def scn(self, values: Mapping[str, Value]) -> int | None:
         if self.as_of is None:
@@ -67,7 +74,7 @@ def parse(text: str) -> Statement:
         lambda found: f":{_NUMBERED}{found[1]}" if found[1] and found[1].isdigit() else found[0], text
     )
     try:
-        tree = sqlglot.parse_one(_AS_OF.sub(" ", bare), read="oracle")
+        tree = sqlglot.parse_one(_JSON_TABLE.sub(rf"{JSON_IDS}(\1)", _AS_OF.sub(" ", bare)), read="oracle")
     except SqlglotError as error:
         raise OracleError(900, f"invalid SQL statement ({str(error).splitlines()[0]})") from None
     for names in tree.find_all(exp.In):

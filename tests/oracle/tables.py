@@ -6,6 +6,7 @@ equality and IN-lists. DuckDB is not asked, since it holds neither every NUMBER 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +20,7 @@ from tests.oracle.binds import Value
 from tests.oracle.clock import Clock
 from tests.oracle.errors import OracleError
 from tests.oracle.rows import Result
-from tests.oracle.statements import Statement, bind_name
+from tests.oracle.statements import JSON_IDS, Statement, bind_name
 from tests.oracle.times import Moment
 from tests.oracle.types import Column, OracleType
 
@@ -167,14 +168,25 @@ class _Query:
                 return lambda row: left(row) and right(row)
             return lambda row: left(row) or right(row)
         if isinstance(tree, (exp.In, exp.EQ)):
-            wanted = tree.expressions if isinstance(tree, exp.In) else [tree.expression]
-            of = self._expression(source, tree.this).of
-            values = {self._constant(value) for value in wanted} - {None}
+            of, values = self._expression(source, tree.this).of, self._wanted(tree)
             return lambda row: of(row) in values
         if isinstance(tree, exp.LTE):
             of, most = self._expression(source, tree.this).of, int(tree.expression.this)
             return lambda row: (found := of(row)) is not None and found <= most
         raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
+
+    def _wanted(self, tree: exp.In | exp.EQ) -> set[Value]:
+        """What an IN-list or a JSON list holds; NULL equals nothing."""
+        if isinstance(tree, exp.EQ):
+            found = [self._constant(tree.expression)]
+        elif query := tree.args.get("query"):
+            call = query.this.args["from_"].this.this
+            if not isinstance(call, exp.Anonymous) or call.name.upper() != JSON_IDS:
+                raise OracleError(3115, f"typed tables do not know {query.sql('oracle')}")
+            found = json.loads(str(self._constant(call.expressions[0])))
+        else:
+            found = [self._constant(value) for value in tree.expressions]
+        return set(found) - {None}
 
     def _constant(self, tree: exp.Expr) -> Value:
         if isinstance(tree, exp.Placeholder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import oracledb
 import pyarrow as pa
 import pytest
@@ -96,3 +98,46 @@ def test_the_demo_files_texts_can_be_clobs() -> None:
         server.data.duck.execute("CREATE TABLE T AS SELECT repeat('ä', 50000) AS TEXT")
         (text,) = connection.cursor().execute("SELECT TEXT FROM T", fetch_lobs=False).fetchone()
         assert text == "ä" * 50_000
+
+
+def test_a_temporary_clob_holds_what_was_written_until_it_is_freed(
+    server: OracleServer, connection: oracledb.Connection
+) -> None:
+    lob = connection.createlob(oracledb.DB_TYPE_CLOB, CLOB)
+    assert lob.read() == CLOB
+    lob.write("slow ", 5)
+    lob.write("!", len(CLOB.encode("utf-16-be")) // 2 + 3)
+    assert lob.read() == f"The slow {CLOB[9:]}  !"
+    assert list(server.database.lobs.temporary.values()) == [1]
+    del lob
+    connection.ping()
+    assert not server.database.lobs.temporary
+
+
+def test_the_temporary_lobs_of_a_session_end_with_it(server: OracleServer) -> None:
+    with connect(server) as connection:
+        lob = connection.createlob(oracledb.DB_TYPE_CLOB, "text")
+        assert server.database.lobs.temporary
+    with connect(server) as other:
+        other.ping()
+    assert not server.database.lobs.temporary
+    del lob
+
+
+@pytest.mark.parametrize("table", ["TYPED", "IN_DUCKDB"])
+def test_a_bound_clob_is_read_as_a_list_of_ids(
+    server: OracleServer, connection: oracledb.Connection, table: str
+) -> None:
+    ids = ["C1", "a'b", "𠮷", 'quo"ted', None, "absent"]
+    known = [(cid,) for cid in ("C1", "C2", "a'b", "𠮷", 'quo"ted')]
+    server.data.tables.put("TYPED", Table.of({"ID": types.varchar2(20)}, known))
+    assert server.data.duck is not None
+    server.data.duck.execute("CREATE TABLE IN_DUCKDB (ID VARCHAR)")
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO IN_DUCKDB (ID) VALUES (:1)", known)
+        given = "JSON_TABLE(:ids, '$[*]' COLUMNS (id VARCHAR2(99) PATH '$'))"
+        query = f"SELECT ID FROM {table} WHERE ID IN (SELECT g.id FROM {given} g)"
+        for wanted in (ids, ids[:1], []):
+            lob = connection.createlob(oracledb.DB_TYPE_CLOB, json.dumps(wanted))
+            found = cursor.execute(query, ids=lob).fetchall()
+            assert sorted(found) == sorted((cid,) for (cid,) in known if cid in wanted)

@@ -23,8 +23,8 @@ def _array_bind(connection: oracledb.Connection) -> None:
         cursor.execute("BEGIN P(:numbers); END;", numbers=numbers)
 
 
-def _temporary_lob(connection: oracledb.Connection) -> None:
-    connection.createlob(oracledb.DB_TYPE_CLOB, "text")
+def _temporary_blob(connection: oracledb.Connection) -> None:
+    connection.createlob(oracledb.DB_TYPE_BLOB, b"bytes")
 
 
 def _object_type(connection: oracledb.Connection) -> None:
@@ -70,7 +70,7 @@ def _json(connection: oracledb.Connection) -> None:
 
 UNKNOWN = (
     _array_bind,
-    _temporary_lob,
+    _temporary_blob,
     _object_type,
     _two_phases,
     _new_password,

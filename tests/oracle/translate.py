@@ -41,7 +41,7 @@ def _template(statement: Statement, schema: str | None) -> str:
             dotted.replace(exp.Anonymous(this="lob_length", expressions=[lob.copy()]))
     own = {cte.alias.upper() for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table) if schema else ():
-        if table.name.upper() not in own | {"DUAL"}:
+        if table.name and table.name.upper() not in own | {"DUAL"}:
             table.set("db", exp.to_identifier(schema))
             table.set("catalog", exp.to_identifier("memory"))
     text: str = tree.sql(dialect="duckdb")

@@ -97,7 +97,7 @@ BAD_TOML = {
     "container_id is missing": 'description = "x"',
     "container_id must be a text": 'description = "x"\ncontainer_id = 3',
     "description must be a text that is not empty": 'description = " "\ncontainer_id = "ID"',
-    "chunk_size is at most 1000": TOML + "chunk_size = 1001",
+    "chunk_size is at most 10000": TOML + "chunk_size = 10001",
     "chunk_size must be a whole number above 0": TOML + "chunk_size = 0",
     "chunk_size must be a whole number": TOML + "chunk_size = 1.5",
     "timeout_seconds must be a number": TOML + 'timeout_seconds = "1"',

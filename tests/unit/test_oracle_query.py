@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -29,7 +30,7 @@ def test_a_chunk_binds_its_ids_by_name_padded_and_at_its_snapshot() -> None:
     found = query(["a", "b"], 77)
     assert found.text.startswith("SELECT ID FROM T AS OF SCN :scn t WHERE ID IN (:c1, :c2, ")
     assert list(found.names) == [f"c{number}" for number in range(1, 11)]
-    assert list(found.ids) == ["a", *["b"] * 9]
+    assert list(found.values) == ["a", *["b"] * 9]
     assert found.scn == 77
 
 
@@ -43,6 +44,25 @@ def test_without_a_snapshot_nothing_of_it_is_in_the_statement() -> None:
 def test_chunks_of_like_sizes_have_one_text(counts: range) -> None:
     texts = {query([f"C{n}" for n in range(count)], 7, 1000).text for count in counts}
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("count", [1001, 1500, 5000])
+def test_more_ids_than_a_list_may_have_are_one_json_bind_with_one_text(count: int) -> None:
+    ids = [f"漢'\"\\{n}" for n in range(count)]
+    found = query(ids, 7, 5000)
+    assert "WHERE ID IN (SELECT given.id FROM JSON_TABLE(:ids, " in found.text
+    assert found.text == query(["other"] * 1001, 8, 5000).text
+    assert (list(found.names), found.bind_size, found.scn) == (["ids"], None, 7)
+    (bound,) = found.values
+    assert bound.isascii()
+    assert json.loads(bound) == ids
+
+
+@pytest.mark.parametrize("chunk_size", [5000, 1000])
+def test_the_last_chunk_of_a_job_is_a_list_whatever_the_chunk_size(chunk_size: int) -> None:
+    found = query([f"C{n}" for n in range(1000)], 7, chunk_size)
+    assert len(found.names) == len(found.values) == 1000
+    assert len(query([f"C{n}" for n in range(101)], 7, chunk_size).names) == 1000
 
 
 @pytest.mark.parametrize(
