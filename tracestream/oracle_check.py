@@ -11,6 +11,8 @@ from catalogue.loader import load_catalogue
 from catalogue.settings import CatalogueSettings
 from producers.settings import ProducerSettings
 from producers.sources.oracle_check import Finding, Verdict, check
+from producers.sources.oracle_connect import parameters
+from producers.sources.protocol import SourceFailed
 from producers.sources.settings import SourceSettings
 from tracestream.exits import CommandError, Exit
 from tracestream.output import say
@@ -20,8 +22,12 @@ _WIDTH = 22
 
 
 async def run(arguments: Namespace) -> Exit:
-    """Prints a line for each finding; FAILED when one is bad, UNREACHABLE when there is no connection."""
+    """Prints a line for each finding; FAILED when one is bad, UNREACHABLE when there is no connection. Raises CommandError."""
     settings = load(SourceSettings, os.environ)
+    try:
+        parameters(settings)
+    except SourceFailed as error:
+        raise CommandError(str(error), Exit.USAGE) from None
     try:
         catalogue = load_catalogue(load(CatalogueSettings, os.environ).folder)
     except CatalogueError as error:

@@ -27,7 +27,9 @@ _SLICE = 2000
 def load(arguments: Namespace) -> Exit:
     settings = load_settings(SourceSettings, os.environ)
     if not settings.oracle_dsn:
-        raise CommandError("TRACE_ORACLE_DSN must say where Oracle is.", Exit.USAGE)
+        raise CommandError(
+            "TRACE_ORACLE_DSN is empty. Say where Oracle is, as host:1521/service.", Exit.USAGE
+        )
     file = ensure(folders.data_folder(arguments.data_dir), arguments.scale, tell)
     try:
         with (

@@ -10,11 +10,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum
+from itertools import cycle, islice
 from typing import Any
 
 import oracledb
 
-from catalogue.domain import Domain
+from catalogue.domain import MAX_IN_LIST, Domain
 from producers.encode import drop_null_containers, encode_records
 from producers.sources.oracle import OracleSource, binds_of
 from producers.sources.oracle_query import explained
@@ -35,6 +36,8 @@ _NLS = (
 )
 _UNDO = "SELECT VALUE FROM V$PARAMETER WHERE NAME = 'undo_retention'"
 _FULL_SCAN = "TABLE ACCESS FULL"
+_WITH_JSON = (12, 1, 0, 2)
+"""The first version with JSON_TABLE."""
 
 
 class Verdict(Enum):
@@ -95,7 +98,7 @@ class _Probe:
     def checks(self, catalogue: Mapping[str, Domain]) -> dict[str, Check]:
         """In the order in which they are made: a later one uses what an earlier one found."""
         made: dict[str, Check] = {
-            "version": self._version,
+            "version": lambda: self._version(catalogue),
             "account": self._account,
             "privileges": self._privileges,
             "NLS": self._nls,
@@ -108,11 +111,15 @@ class _Probe:
             made[f"{name}: one chunk"] = lambda domain=domain: self._chunk(domain)  # type: ignore[misc]
         return made
 
-    async def _version(self) -> Finding:
+    async def _version(self, catalogue: Mapping[str, Domain]) -> Finding:
         async with self._source.session() as session:
             version = session.version
-        old = int(version.split(".")[0]) < 12
-        return Finding("version", Verdict.NOTE if old else Verdict.GOOD, version)
+        numbers = tuple(map(int, version.split(".")))
+        long = [name for name, domain in catalogue.items() if domain.chunk_size > MAX_IN_LIST]
+        if long and numbers < _WITH_JSON:
+            text = f"{version}: chunk_size above {MAX_IN_LIST:,} ({', '.join(long)}) needs 12.1.0.2"
+            return Finding("version", Verdict.BAD, text)
+        return Finding("version", Verdict.NOTE if numbers[0] < 12 else Verdict.GOOD, version)
 
     async def _account(self) -> Finding:
         found = await self._asked(_WHO)
@@ -204,11 +211,17 @@ class _Probe:
         if not self._ids:
             text = f"{seconds:.3f} s for an ID that does not exist; give IDs with --ids to time a real one"
         else:
-            text = f"{len(ids)} IDs, {rows} rows, {size / 1e6:.1f} MB in {seconds:.2f} s, the first after {first:.2f} s"
+            known = len(self._ids[: len(ids)])
+            given = f"{known} IDs" if known == len(ids) else f"{known} IDs (repeated up to {len(ids):,})"
+            text = (
+                f"{given}, {rows} rows, {size / 1e6:.1f} MB in {seconds:.2f} s, the first after {first:.2f} s"
+            )
         return Finding(f"{domain.name}: one chunk", Verdict.GOOD, text)
 
     def _chosen(self, domain: Domain) -> Sequence[str]:
-        return self._ids[: domain.chunk_size] or [_ABSENT]
+        """A chunk. More IDs than an IN-list may have are another statement, so there are always that many where a job has them."""
+        ids = self._ids[: domain.chunk_size] or [_ABSENT]
+        return list(islice(cycle(ids), domain.chunk_size)) if domain.chunk_size > MAX_IN_LIST else ids
 
     async def _asked(self, statement: str) -> list[tuple[Any, ...]] | None:
         """The rows of a question that an account need not be allowed to ask; None where it is not."""

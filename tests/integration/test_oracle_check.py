@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.oracle import types
+from tests.oracle import ORACLE_19, types
 from tests.oracle.server import OracleServer, serving
 from tests.oracle.tables import Table
 
@@ -143,9 +144,51 @@ def test_a_password_inside_the_address_is_refused_and_not_repeated(
     server: OracleServer, catalogue: Path
 ) -> None:
     code, told = check(server, catalogue, TRACE_ORACLE_DSN=f"trace/h1dden@{server.dsn}")
-    assert code == 3
+    assert code == 2
     assert "TRACE_ORACLE_PASSWORD" in told
     assert "h1dden" not in told
+
+
+def test_a_missing_address_is_a_setting_to_correct(server: OracleServer, catalogue: Path) -> None:
+    code, told = check(server, catalogue, TRACE_ORACLE_DSN="")
+    assert code == 2
+    assert told == "tracestream: TRACE_ORACLE_DSN is empty. Say where Oracle is, as host:1521/service.\n"
+
+
+LONG = "\nchunk_size = 3000\n"
+
+
+def test_a_chunk_of_thousands_is_explained_and_timed_as_a_job_would_read_it(
+    server: OracleServer, catalogue: Path, tmp_path: Path
+) -> None:
+    settings = catalogue / "lots.toml"
+    settings.write_text(settings.read_text() + LONG)
+    ids = tmp_path / "ids"
+    ids.write_text("".join(f"C{n}\n" for n in range(20)))
+    explained = server.faults.delay(0.01, call="execute", statement="EXPLAIN PLAN.*JSON_TABLE")
+    read = server.faults.delay(0.01, call="execute", statement="^SELECT.*AS OF SCN.*JSON_TABLE")
+    code, told = check(server, catalogue, "--ids", str(ids))
+    assert code == 0
+    assert explained.struck
+    assert read.struck
+    assert "20 IDs (repeated up to 3,000), 20 rows" in told
+
+
+def test_a_database_without_json_is_told_for_a_chunk_of_thousands_only(
+    catalogue: Path,
+) -> None:
+    old = replace(ORACLE_19, version=(12, 1, 0, 1, 0))
+    with serving(release=old) as server:
+        columns = {"CONTAINERID": types.varchar2(20), "N": types.number()}
+        server.data.tables.put("LOTS", Table.of(columns, [("C1", Decimal(1))]))
+        assert "ok      version                12.1.0.1.0" in check(server, catalogue)[1]
+        settings = catalogue / "lots.toml"
+        settings.write_text(settings.read_text() + LONG)
+        code, told = check(server, catalogue)
+        assert code == 1
+        assert (
+            "failed  version                12.1.0.1.0: chunk_size above 1,000 (lots) needs 12.1.0.2" in told
+        )
 
 
 def test_a_file_without_ids_is_refused(server: OracleServer, catalogue: Path, tmp_path: Path) -> None:
