@@ -21,7 +21,7 @@ T = TypeVar("T")
 class RetryPolicy:
     """``attempts`` counts the first one; times in seconds."""
 
-    attempts: int = 5
+    attempts: int
     first_bound: float = 0.25
     highest_bound: float = 15.0
 

@@ -65,7 +65,9 @@ class ProducerSettings:
         unit="seconds",
     )
     chunk_tries: int = setting(
-        "TRACE_CHUNK_TRIES", 5, "How often a chunk is read when the source fails retryably."
+        "TRACE_CHUNK_TRIES",
+        13,
+        "How often a chunk is read when the source fails retryably; 13 tries last 50 seconds on average, longer than a fail-over.",
     )
     result_timeout: float = setting(
         "TRACE_RESULT_TIMEOUT",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from producers.retry import RetryPolicy, retried
+from producers.settings import ProducerSettings
 from producers.sources.protocol import (
     SnapshotLost,
     SourceError,
@@ -33,6 +36,16 @@ def test_the_wait_is_drawn_from_zero_to_the_bound() -> None:
 
 def test_the_wait_is_bounded_however_often_it_failed() -> None:
     assert RetryPolicy(attempts=10**9).delay(SourceTimeout("slow"), 10**8, lambda: 1.0) == 15.0
+
+
+def test_a_chunk_outlasts_a_fail_over_of_half_a_minute() -> None:
+    policy, draw = RetryPolicy(attempts=ProducerSettings().chunk_tries), random.Random(1).random
+    gone = SourceUnavailable("gone")
+
+    def lasts() -> float:
+        return sum(policy.delay(gone, attempt, draw) or 0.0 for attempt in range(1, policy.attempts))
+
+    assert sum(lasts() > 30.0 for _ in range(1000)) > 950
 
 
 def test_an_error_says_what_to_do_behind_what_happened() -> None:
