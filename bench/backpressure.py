@@ -8,6 +8,7 @@ grows, a list of messages. Writes ``docs/backpressure.md`` and its drawing.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import tempfile
 import time
@@ -48,7 +49,8 @@ class Job:
     records: int
 
 
-async def main() -> None:
+async def run() -> None:
+    """Every engine, chain and wait, one after the other."""
     with tempfile.TemporaryDirectory(prefix="tracestream-backpressure-") as name:
         folder = Path(name)
         async with EmbeddedKafka(folder / "kafka") as kafka:
@@ -110,5 +112,12 @@ def _pouring(engine: str, run: dict[str, object]) -> AbstractAsyncContextManager
     return pouring_in_chromium(run) if engine == "chromium" else pouring_in_node(nodes()[engine], run)
 
 
+def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m bench.backpressure", description=(__doc__ or "").partition("\n\n")[2]
+    ).parse_args()
+    asyncio.run(run())
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
