@@ -2,7 +2,8 @@
 
 Broker, worker, processor and gateway run twice over the same demo data: first the worker reads it with the real driver from
 the loopback server, then from the DuckDB file. The answers must hold the same records, each as often, whatever their order.
-Compared is the text of each record, digit for digit.
+Compared is the text of each record, digit for digit. With ``--chunk-size`` above 1,000 Oracle gets a chunk's IDs as a JSON array;
+DuckDB is always asked in chunks of the packaged size.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any
 
 import msgspec
 
+from catalogue.domain import MAX_IN_LIST
+from catalogue.loader import PACKAGED_DOMAINS
 from tracestream import folders
 from tracestream.data import container_ids
 from tracestream.data_command import ensure, tell
@@ -105,7 +108,7 @@ async def answer(data: Path, ids: list[str], env: dict[str, str]) -> Answer:
         run, show = Path(folder), open_show()
         held.callback(show.close)
         limits = {"TRACE_MAX_CIDS": str(max(200_000, len(ids)))}
-        plan = Plan(data, run, run / "kafka", make_data=False, env={"TRACE_CATALOGUE": "", **limits, **env})
+        plan = Plan(data, run, run / "kafka", make_data=False, env={**limits, **env})
         stack = Stack(plan, show)
         try:
             await stack.start()
@@ -121,18 +124,31 @@ async def answer(data: Path, ids: list[str], env: dict[str, str]) -> Answer:
     return found
 
 
-async def run(scale: float, data: Path) -> bool:
+def copy_catalogue(folder: Path, chunk_size: int) -> None:
+    """The packaged domains with chunks of that size."""
+    for file in PACKAGED_DOMAINS.iterdir():
+        if file.suffix in (".sql", ".toml"):
+            more = f"\nchunk_size = {chunk_size}\n" if file.suffix == ".toml" else ""
+            (folder / file.name).write_text(file.read_text("utf-8") + more, "utf-8")
+
+
+async def run(scale: float, data: Path, chunk_size: int) -> bool:
     """Whether both answers are the same; says so."""
     file = await asyncio.to_thread(ensure, data, scale, tell)
     ids = await asyncio.to_thread(lambda: list(container_ids(file)))
-    async with loopback(file) as env:
-        print(
-            f"Oracle: {len(ids):,} containers from the loopback server at {env['TRACE_ORACLE_DSN']}",
-            flush=True,
-        )
-        oracle = await answer(data, ids, env)
+    with tempfile.TemporaryDirectory(prefix="tracestream-catalogue-") as catalogue:
+        copy_catalogue(Path(catalogue), chunk_size)
+        async with loopback(file) as env:
+            print(
+                f"Oracle: {len(ids):,} containers in chunks of {chunk_size:,}"
+                f" from the loopback server at {env['TRACE_ORACLE_DSN']}",
+                flush=True,
+            )
+            oracle = await answer(data, ids, {**env, "TRACE_CATALOGUE": catalogue})
     print("DuckDB: the same from the file", flush=True)
-    duckdb = await answer(data, ids, {"TRACE_SOURCE": "duckdb", "TRACE_DUCKDB_PATH": str(file)})
+    duckdb = await answer(
+        data, ids, {"TRACE_CATALOGUE": "", "TRACE_SOURCE": "duckdb", "TRACE_DUCKDB_PATH": str(file)}
+    )
     return report(oracle, duckdb)
 
 
@@ -169,9 +185,13 @@ def main() -> int:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="size of the demo data; 1 is the reference set"
     )
+    parser.add_argument(
+        "--chunk-size", type=int, default=MAX_IN_LIST, help="container IDs in one query of Oracle's"
+    )
     parser.add_argument("--data-dir", type=Path, help="where the demo data is kept")
     chosen = parser.parse_args()
-    return 0 if asyncio.run(run(chosen.scale, folders.data_folder(chosen.data_dir))) else 1
+    data = folders.data_folder(chosen.data_dir)
+    return 0 if asyncio.run(run(chosen.scale, data, chosen.chunk_size)) else 1
 
 
 if __name__ == "__main__":
