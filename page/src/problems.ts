@@ -16,6 +16,7 @@ const FIELDS: Record<string, Field> = {
   "invalid-container-id": "container_ids",
   "too-many-container-ids": "container_ids",
   "body-too-large": "container_ids",
+  "missing-container-ids": "container_ids",
   "unknown-domain": "domains",
   "missing-domain": "domains",
   "unknown-aggregation": "aggregation",
@@ -42,6 +43,11 @@ export function asProblem(error: unknown): Problem {
   if (isProblem(inner)) return inner;
   const detail = error instanceof Error ? error.message : String(error);
   return { type: "about:blank", title: "", status: 0, detail };
+}
+
+/** What the form itself says of a field that was left empty. */
+export function missing(kind: "missing-container-ids" | "missing-domain", title: string): Problem {
+  return { type: PREFIX + kind, title, status: 0, detail: "" };
 }
 
 export function isProblem(value: unknown): value is Problem {

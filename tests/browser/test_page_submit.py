@@ -79,7 +79,7 @@ async def test_the_demos_own_containers_are_one_click_and_their_trace_another(ta
     ("ids", "change", "place", "said"),
     [
         ("A\nB\n" + "x" * 300, "", "#ids-problem", "It stands in line 3"),
-        ("", "", "#ids-problem", "container_ids is empty"),
+        ("", "", "#ids-problem", "Give container IDs first"),
         ("A", "input[value=materials]", "#domains-problem", "needs the domain materials"),
     ],
 )

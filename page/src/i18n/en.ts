@@ -34,6 +34,8 @@ export const en = {
   "submit.about": "{containers} containers × {domains}",
   "submit.go": "Start the trace",
   "submit.sending": "Sending …",
+  "submit.no_ids": "Give container IDs first: paste them or drop a file.",
+  "submit.no_domains": "Choose at least one domain.",
   "submit.at_line": "It stands in line {line} of your list.",
 
   "ids.title": "Container IDs",

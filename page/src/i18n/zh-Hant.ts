@@ -36,6 +36,8 @@ export const zhHant: Record<keyof typeof en, string> = {
   "submit.about": "{containers} 個容器 × {domains}",
   "submit.go": "開始追溯",
   "submit.sending": "送出中…",
+  "submit.no_ids": "請先提供容器編號：貼上，或拖放檔案。",
+  "submit.no_domains": "請至少選擇一個資料領域。",
   "submit.at_line": "位於清單第 {line} 行。",
 
   "ids.title": "容器編號",
