@@ -41,6 +41,7 @@ class Transactor:
         self._deadline = deadline
         self._sends: list[asyncio.Future[Any]] = []
         self._opened_at: float | None = None
+        self._used_at = time.monotonic()
 
     @classmethod
     async def take(
@@ -69,12 +70,17 @@ class Transactor:
         return 0.0 if self._opened_at is None else time.monotonic() - self._opened_at
 
     @property
+    def idle_seconds(self) -> float:
+        """How long ago the last transaction began, or the id was taken."""
+        return time.monotonic() - self._used_at
+
+    @property
     def is_open(self) -> bool:
         return self._opened_at is not None
 
     async def begin(self) -> None:
         await self._within(self._producer.begin_transaction())
-        self._opened_at = time.monotonic()
+        self._opened_at = self._used_at = time.monotonic()
 
     async def send(
         self,

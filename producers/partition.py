@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 ADMIT_TIMEOUT = 10.0
 """Seconds after which Kafka aborts an admission by itself: it is over in milliseconds."""
 
+RENEWAL = 3600.0
+"""Seconds after which an owner that had nothing to write writes its offset again. Kafka forgets ids that nobody uses
+(``transactional.id.expiration.ms``), and the next admission would have to take the partition over first."""
+
 
 _RELEASE = 0.25
 """The part of a drain's time that is kept to release the jobs that came to no border."""
@@ -257,10 +261,10 @@ class Partition:
         self._backlog.committed = offset
 
     async def _commit_finished(self) -> None:
-        """Moves the committed offset behind the commands that are finished by now."""
+        """Moves the committed offset behind the commands that are finished by now; writes it again before Kafka forgets the id."""
         self.collect_finished()
-        if self._backlog.safe > self._backlog.committed:
-            admit = self._owner()
+        admit = self._owner()
+        if self._backlog.safe > self._backlog.committed or admit.idle_seconds > RENEWAL:
             async with admit.transaction():
                 await self._send_offset(admit, self._backlog.safe)
 
