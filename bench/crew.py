@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import subprocess
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -61,25 +62,25 @@ class Crew:
             await self._ready.wait()
 
     @asynccontextmanager
-    async def killed_every(self, seconds: float) -> AsyncIterator[None]:
-        """One after the other in turn, each when the successor of the one before has joined: on a loaded machine a worker
-        takes longer to start than the kills are apart, and none would ever work."""
+    async def killed_every(self, seconds: float, most: int | None = None) -> AsyncIterator[None]:
+        """One after the other in turn, ready or not; ``most`` times in all. Without that bound a worker lives ``seconds`` times
+        the size of the crew: where it takes longer to start, none ever works."""
 
         async def work() -> None:
-            for number in count():
-                await asyncio.sleep(seconds)
+            begun = time.monotonic()
+            for number in count() if most is None else range(most):
+                await asyncio.sleep(max(0.0, begun + (number + 1) * seconds - time.monotonic()))
                 member = number % self._size
-                self._ready.clear()
                 self._members[member].kill()
                 self._members[member].wait()
                 self.kills += 1
                 self._members[member] = self._hire()
-                await self._ready.wait()
 
         task = asyncio.create_task(work())
         try:
             yield
-            assert not task.done(), task.exception()
+            if task.done():
+                task.result()
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

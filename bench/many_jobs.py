@@ -1,11 +1,11 @@
 """Many small jobs at once over workers that keep dying, then their expiry: ``python -m bench.many_jobs``.
 
 Each cycle: ``--jobs`` jobs are submitted to the gateway at once, while one of ``--workers`` worker processes is killed (SIGKILL)
-every ``--kill-every`` seconds and replaced at once (the next one when its successor has joined). Every job has to end as complete,
-its log with each record once and in order, its states with one end. Then every job's life is set to one second and commands are
-kept for seconds, while Kafka consumers and streams of the gateway read some of the logs: every topic and every state has to go,
-and the topics have to stay gone with their readers still attached. Last, the resident memory of broker and gateway is read: what
-the cycles after the first add to it.
+every ``--kill-every`` seconds, whether the one before is back or not, and replaced at once. Every job has to end as complete, its
+log with each record once and in order, its states with one end. Then every job's life is set to one second and commands are kept
+for seconds, while Kafka consumers and streams of the gateway read some of the logs: every topic and every state has to go, and
+the topics have to stay gone with their readers still attached. Last, memory is read: what is alive in the broker's Java heap
+after a full collection, and what broker and gateway have resident.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import httpx
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from bench import heap
 from bench.crew import Crew, resident
 from broker import clients
 from broker.admin import Admin
@@ -39,34 +40,45 @@ from tracestream.processes import Processes, Program
 CONTAINERS = 9000
 PER_JOB = 30
 PATIENCE = 600.0
-STAY_GONE = 10.0
-"""Seconds for which the readers of removed topics go on."""
+ID_LIFE = 10
+"""Seconds for which Kafka knows the transactional id of a job that writes nothing more; else a day."""
 
 _READ_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``kill_every`` in seconds; ``readers`` of each kind stay attached to logs that expire."""
+    """``kill_every`` in seconds, at most ``kills`` times a cycle; ``readers`` of each kind stay attached to logs that expire,
+    and go on for ``stay_gone`` seconds when all are gone."""
 
     jobs: int = 500
     workers: int = 3
     kill_every: float = 5.0
+    kills: int | None = None
     cycles: int = 3
     readers: int = 20
     retention: int = 5
+    stay_gone: float = ID_LIFE + 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """In MB: alive in the broker's heap after a full collection; resident before that collection."""
+
+    broker_alive: float
+    broker: float
+    gateway: float
 
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """What one cycle took (seconds, from the first submit) and left: resident MB when all of its jobs were gone."""
+    """What one cycle took (seconds, from the first submit) and left when all of its jobs were gone."""
 
     kills: int
     ended: float
     topics_gone: float
     states_gone: float
-    broker_mb: float
-    gateway_mb: float
+    memory: Memory
 
 
 @dataclass(slots=True)
@@ -86,7 +98,11 @@ async def deployed(folder: Path) -> AsyncIterator[Deployment]:
     """A broker and a gateway; the workers come with each cycle."""
     plant = make_plant(folder, CONTAINERS + PER_JOB)
     async with AsyncExitStack() as stack:
-        kafka = await stack.enter_async_context(EmbeddedKafka(folder / "kafka"))
+        ids = {
+            "transactional.id.expiration.ms": str(ID_LIFE * 1000),
+            "transaction.remove.expired.transaction.cleanup.interval.ms": "2000",
+        }
+        kafka = await stack.enter_async_context(EmbeddedKafka(folder / "kafka", properties=ids))
         port = free_ports(1)[0]
         env = {
             "TRACE_KAFKA_BOOTSTRAP": kafka.bootstrap,
@@ -123,7 +139,7 @@ async def cycle(at: Deployment, plan: Plan, folder: Path) -> Cycle:
         async with AsyncExitStack() as stack:
             crew = await stack.enter_async_context(Crew(at.env, folder, plan.workers))
             await crew.ready()
-            await stack.enter_async_context(crew.killed_every(plan.kill_every))
+            await stack.enter_async_context(crew.killed_every(plan.kill_every, plan.kills))
             jobs = await submit(at.http, plan.jobs)
             await states.until(lambda: all(states.has_ended(job_id) for job_id in jobs), PATIENCE)
             ended = time.monotonic() - begun
@@ -142,11 +158,16 @@ async def cycle(at: Deployment, plan: Plan, folder: Path) -> Cycle:
                 await keep_commands(at.broker, plan.retention)
                 await states.until(lambda: all(states.is_buried(job_id) for job_id in jobs), PATIENCE)
                 states_gone = time.monotonic() - begun
-                await asyncio.sleep(STAY_GONE)
+                await asyncio.sleep(plan.stay_gone)
         assert not await topics_of(at, jobs), "a topic came back"
         assert all(states.is_buried(job_id) for job_id in jobs), "a state came back"
-    memory = {name: resident(pid) / 1e6 for name, pid in at.pids.items()}
-    return Cycle(kills, ended, topics_gone, states_gone, memory["broker"], memory["gateway"])
+    return Cycle(kills, ended, topics_gone, states_gone, await memory_of(at))
+
+
+async def memory_of(at: Deployment) -> Memory:
+    """What broker and gateway take now."""
+    broker, gateway = (resident(at.pids[name]) / 1e6 for name in ("broker", "gateway"))
+    return Memory(await heap.live(at.pids["broker"]) / 1e6, broker, gateway)
 
 
 async def keep_commands(broker: BrokerSettings, seconds: int) -> None:
@@ -232,6 +253,7 @@ async def run(plan: Plan, folder: Path) -> list[Cycle]:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     found = []
     async with deployed(folder) as at:
+        print(f"before: {json.dumps(asdict(await memory_of(at)))}", flush=True)
         for number in range(plan.cycles):
             found.append(await cycle(at, plan, folder))
             print(f"cycle {number + 1}: {json.dumps(asdict(found[-1]))}", flush=True)
@@ -246,5 +268,7 @@ if __name__ == "__main__":
     parser.add_argument("--cycles", type=int, default=Plan().cycles)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracestream-bench-") as temporary:
-        wanted = Plan(chosen.jobs, chosen.workers, chosen.kill_every, chosen.cycles)
+        wanted = Plan(
+            jobs=chosen.jobs, workers=chosen.workers, kill_every=chosen.kill_every, cycles=chosen.cycles
+        )
         asyncio.run(run(wanted, Path(temporary)))

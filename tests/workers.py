@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from broker import clients
-from broker.errors import TopicGone
+from broker.errors import Retriable, TopicGone
 from broker.fetch import LogReader
 from broker.settings import BrokerSettings
 from catalogue.domain import Domain
@@ -127,7 +127,7 @@ class JobClient:
             while True:
                 try:
                     fetched = await self.reader.fetch(self.names.job(job_id), 0, offset)
-                except TopicGone:
+                except (TopicGone, Retriable):
                     await asyncio.sleep(0.02)
                     continue
                 for batch in fetched.batches:

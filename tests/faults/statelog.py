@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from types import TracebackType
 
+from broker.errors import Retriable
 from schemas.jobs import ENDED, Status, decode_state
 from tests.workers import JobClient
 
@@ -58,7 +59,10 @@ class StateLog:
 
     async def _follow(self) -> None:
         while True:
-            answers = await self._client.reader.fetch_many(self._positions)
+            try:
+                answers = await self._client.reader.fetch_many(self._positions)
+            except Retriable:
+                continue
             for place, fetched in answers.items():
                 self._positions[place] = fetched.next_offset
                 for batch in fetched.batches:

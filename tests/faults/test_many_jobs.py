@@ -13,5 +13,6 @@ from bench.many_jobs import Plan, run
 async def test_every_one_of_many_jobs_is_complete_once_then_gone_for_good_though_workers_keep_dying(
     tmp_path: Path,
 ) -> None:
-    (cycle,) = await run(Plan(jobs=60, kill_every=0.3, cycles=1, readers=5, retention=3), tmp_path)
+    plan = Plan(jobs=60, kill_every=0.5, kills=6, cycles=1, readers=5, retention=3, stay_gone=5)
+    (cycle,) = await run(plan, tmp_path)
     assert cycle.kills > 0
