@@ -55,8 +55,9 @@ client-types: clients/javascript/node_modules/.installed ## clients/javascript/t
 	@rm -rf clients/javascript/types
 	@.ci/npm --prefix clients/javascript run --silent types
 
+# In the order of tests/conftest.py: xdist's own begins with the files that have the most tests, which are the short ones.
 test: $(INSTALLED) page clients/javascript/node_modules/.installed ## All tests, or those in ARGS
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 page-check: page/node_modules/.installed ## Types and unit tests of the page
 	@.ci/npm --prefix page run --silent check
