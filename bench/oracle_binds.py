@@ -1,7 +1,8 @@
 """``python -m bench.oracle_binds``: what a container ID of a chunk costs the client, by the way it is given to Oracle.
 
-The ways take turns in one run: IN-lists of 1,000 joined by OR, a global temporary table, a list as JSON in a CLOB. The table behind
-the loopback server is empty but for a row: what is left is giving the IDs. Counted is the processor time of the client's thread.
+The ways take turns in one run: IN-lists of 1,000 joined by OR, a collection, a global temporary table, a list as JSON in a CLOB.
+The table behind the loopback server is empty but for a row: what is left is giving the IDs. Counted is the processor time of the
+client's thread.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import oracledb
 
 from catalogue.domain import JSON_LIST
 from tests.oracle import OracleServer, serving
+from tests.oracle.collections import NAME as COLLECTION
 
 _LIST = 1000
 Way = Callable[[oracledb.Connection, Sequence[str]], None]
@@ -29,6 +31,16 @@ def lists(connection: oracledb.Connection, ids: Sequence[str]) -> None:
         cursor.execute(
             f"SELECT ID FROM LOTS WHERE {' OR '.join(f'ID IN ({part})' for part in parts)}",
             dict(zip(names, ids, strict=True)),
+        )
+        cursor.fetchall()
+
+
+def collection(connection: oracledb.Connection, ids: Sequence[str]) -> None:
+    """A value of Oracle's own collection type, which the driver asks for once a session."""
+    given = connection.gettype(COLLECTION).newobject(ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ID FROM LOTS WHERE ID IN (SELECT COLUMN_VALUE FROM TABLE(:ids))", {"ids": given}
         )
         cursor.fetchall()
 
@@ -51,7 +63,12 @@ def json_list(connection: oracledb.Connection, ids: Sequence[str]) -> None:
         cursor.fetchall()
 
 
-WAYS: dict[str, Way] = {"OR-ed lists": lists, "temporary table": table, "JSON list": json_list}
+WAYS: dict[str, Way] = {
+    "OR-ed lists": lists,
+    "collection": collection,
+    "temporary table": table,
+    "JSON list": json_list,
+}
 
 
 def measure(server: OracleServer, counts: Sequence[int], rounds: int) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from tests.oracle.binds import Described, Value, read_binds, read_descriptions, read_rows
+from tests.oracle.collections import is_question
 from tests.oracle.errors import OracleError
 from tests.oracle.handshake import read_function_head
 from tests.oracle.release import WITH_ACCOUNT_COLUMN, WITH_CHUNK_IDS
@@ -187,7 +188,8 @@ def _execute(reader: Reader, fields: int) -> Execute:
     if options & _BATCH_ERRORS or flags & (_SCROLLABLE | _ROW_COUNTS) or _RETURNING.search(sql or ""):
         raise OracleError(3115, "unsupported: scrolling, RETURNING INTO, errors or row counts of a batch")
     defines = read_descriptions(reader, define_count, fields) if options & _DEFINE else None
-    binds = read_binds(reader, bind_count, fields)
+    is_block = is_question(sql or "")
+    binds = read_binds(reader, bind_count, fields, coming_out=is_block)
     return Execute(
         cursor,
         sql,
@@ -197,7 +199,7 @@ def _execute(reader: Reader, fields: int) -> Execute:
         describes=bool(options & (_PARSE | _DESCRIBE)),
         commits=bool(options & _COMMIT),
         binds=binds,
-        values=read_rows(reader, binds, 1 if is_query else executions),
+        values=read_rows(reader, binds, 1 if is_query else executions, is_block=is_block),
         defines=defines,
     )
 

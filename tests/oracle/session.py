@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from tests.oracle.binds import Locator, Value
 from tests.oracle.channel import Broken, Channel, Gone
+from tests.oracle.collections import ATTRIBUTES, is_question
+from tests.oracle.collections import answer as type_answer
 from tests.oracle.cursors import Cursor, Cursors
 from tests.oracle.describe import describe
 from tests.oracle.errors import FATAL, NO_DATA_FOUND, End, OracleError, end_of_call, status
@@ -159,6 +161,12 @@ class Session:
         if call.defines is not None and cursor.columns is not None:
             cursor.defines = define_types(cursor.columns, call.defines)
         message = b""
+        if call.executes and is_question(cursor.sql):
+            attributes = self._cursors.open("")
+            attributes.take(Recording(Result(ATTRIBUTES, [])))
+            answered = type_answer(call.values[0][1], attributes.number, self._release.fields)
+            await self._end(End(cursor.number), answered)
+            return
         if call.executes:
             touched = await self._run(call, cursor)
             if cursor.recording is None:

@@ -21,6 +21,8 @@ _JSON_TABLE = re.compile(
     re.IGNORECASE,
 )
 """The texts of a JSON list, as rows with the one column ID."""
+_COLLECTION = re.compile(r"\bCOLUMN_VALUE\s+FROM\s+TABLE\s*\(\s*(:\w+)\s*\)", re.IGNORECASE)
+"""Those of a bound collection, which is read as a JSON list."""
 JSON_IDS = "JSON_IDS"
 """The table function that stands for it in the tree."""
 _MOST_EXPRESSIONS = 1000
@@ -74,7 +76,8 @@ def parse(text: str) -> Statement:
         lambda found: f":{_NUMBERED}{found[1]}" if found[1] and found[1].isdigit() else found[0], text
     )
     try:
-        tree = sqlglot.parse_one(_JSON_TABLE.sub(rf"{JSON_IDS}(\1)", _AS_OF.sub(" ", bare)), read="oracle")
+        known = _COLLECTION.sub(rf"ID FROM {JSON_IDS}(\1)", _JSON_TABLE.sub(rf"{JSON_IDS}(\1)", bare))
+        tree = sqlglot.parse_one(_AS_OF.sub(" ", known), read="oracle")
     except SqlglotError as error:
         raise OracleError(900, f"invalid SQL statement ({str(error).splitlines()[0]})") from None
     for names in tree.find_all(exp.In):

@@ -176,7 +176,7 @@ class _Query:
         raise OracleError(3115, f"typed tables do not know {tree.sql('oracle')}")
 
     def _wanted(self, tree: exp.In | exp.EQ) -> set[Value]:
-        """What an IN-list or a JSON list holds; NULL equals nothing."""
+        """What an IN-list or a JSON list holds; NULL, which an empty text is, equals nothing."""
         if isinstance(tree, exp.EQ):
             found = [self._constant(tree.expression)]
         elif query := tree.args.get("query"):
@@ -186,7 +186,7 @@ class _Query:
             found = json.loads(str(self._constant(call.expressions[0])))
         else:
             found = [self._constant(value) for value in tree.expressions]
-        return set(found) - {None}
+        return set(found) - {None, ""}
 
     def _constant(self, tree: exp.Expr) -> Value:
         if isinstance(tree, exp.Placeholder):

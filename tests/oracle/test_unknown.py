@@ -28,7 +28,7 @@ def _temporary_blob(connection: oracledb.Connection) -> None:
 
 
 def _object_type(connection: oracledb.Connection) -> None:
-    connection.gettype("SYS.ODCIVARCHAR2LIST")
+    connection.gettype("SYS.ODCINUMBERLIST")
 
 
 def _two_phases(connection: oracledb.Connection) -> None:
