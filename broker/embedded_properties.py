@@ -92,8 +92,8 @@ def _coordination() -> dict[str, str]:
         "transaction.max.timeout.ms": "900000",
         # How often timed-out transactions are looked for (default 10 s): until then they hide what follows them.
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-        # Each job has an id of its own, and Kafka would know it for 7 days, in its heap too (0.5 KB each). Who is still there when
-        # its id is forgotten finds itself fenced and takes it anew.
+        # Each job has an id of its own, and Kafka would know it for 7 days, in its heap too (under 1 KB each). Who is still
+        # there when its id is forgotten finds itself fenced and takes it anew.
         "transactional.id.expiration.ms": str(_DAY_MINUTES * 60_000),
         "broker.heartbeat.interval.ms": "500",
         "broker.session.timeout.ms": "6000",

@@ -7,11 +7,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from schemas import commands
 from schemas.jobs import Status
@@ -27,16 +26,27 @@ BODY = {"container_ids": IDS, "domains": ["lots"]}
 PARTITIONS = 2
 
 
-@asynccontextmanager
-async def two_gateways(folder: Path) -> AsyncIterator[tuple[System, JobClient]]:
-    make_plant(folder, containers=1000)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    """Two gateways, a worker and a broker for all tests here; each test leaves them in order."""
+    folder = make_plant(tmp_path_factory.mktemp("plant"), containers=1000)
     env = {
         "TRACE_CATALOGUE": str(folder),
         "TRACE_DUCKDB_PATH": str(folder / "plant.duckdb"),
     }
     shape = Shape(workers=1, processors=0, gateways=2, env={**QUICK, "TRACE_PARTITIONS": str(PARTITIONS)})
-    async with System(folder / "system", env, shape) as system, JobClient(system.broker) as client:
-        yield system, client
+    async with System(folder / "system", env, shape) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def client(system: System) -> AsyncIterator[JobClient]:
+    await system.settle()
+    async with JobClient(system.broker) as opened:
+        yield opened
 
 
 async def post(url: str, key: str | None = None) -> httpx.Response:
@@ -89,22 +99,22 @@ async def assert_ran_once(client: JobClient, job_id: str) -> None:
 
 
 async def test_a_submit_that_was_answered_reaches_its_end_though_its_gateway_dies_at_once(
-    tmp_path: Path,
+    system: System, client: JobClient
 ) -> None:
-    async with two_gateways(tmp_path) as (system, client):
-        gateways = system.of("gateway")
-        for number in range(6):
-            turn = number % 2
-            answer = await post(system.urls[turn])
-            assert gateways[turn].kill()
-            assert answer.status_code == httpx.codes.ACCEPTED
-            job_id = answer.json()["job_id"]
-            async with httpx.AsyncClient(timeout=LONG, trust_env=False) as other:
-                seen = await other.get(f"{system.urls[1 - turn]}/api/trace/job/{job_id}")
-            assert seen.status_code == httpx.codes.OK
-            await assert_ran_once(client, job_id)
-            await system.settle()
-        assert sum(gateway.deaths for gateway in gateways) == 6
+    gateways = system.of("gateway")
+    before = sum(gateway.deaths for gateway in gateways)
+    for number in range(6):
+        turn = number % 2
+        answer = await post(system.urls[turn])
+        assert gateways[turn].kill()
+        assert answer.status_code == httpx.codes.ACCEPTED
+        job_id = answer.json()["job_id"]
+        async with httpx.AsyncClient(timeout=LONG, trust_env=False) as other:
+            seen = await other.get(f"{system.urls[1 - turn]}/api/trace/job/{job_id}")
+        assert seen.status_code == httpx.codes.OK
+        await assert_ran_once(client, job_id)
+        await system.settle()
+    assert sum(gateway.deaths for gateway in gateways) == before + 6
 
 
 @pytest.mark.parametrize(
@@ -113,63 +123,67 @@ async def test_a_submit_that_was_answered_reaches_its_end_though_its_gateway_die
     ids=["killed before the record is written", "killed before the answer is sent"],
 )
 async def test_a_submit_that_was_not_answered_is_one_job_when_it_is_repeated_at_another_gateway(
-    tmp_path: Path, link: str, ways: tuple[Way, ...], *, exists: bool
+    system: System, client: JobClient, link: str, ways: tuple[Way, ...], *, exists: bool
 ) -> None:
-    async with two_gateways(tmp_path) as (system, client):
-        first, _ = system.of("gateway")
-        key = "a submit"
-        expected = keyed_job_id("127.0.0.1", key)
-        stalled = system.links[link].counts["stalled"]
-        system.links[link].stall(ways)
-        asking = asyncio.create_task(post(system.urls[0], key))
-        async with asyncio.timeout(LONG):
-            while system.links[link].counts["stalled"] == stalled or (
-                exists and expected not in await submits(client)
-            ):
-                await asyncio.sleep(0.02)
-        await asyncio.sleep(0.5)
-        assert first.kill()
-        system.links[link].cut()
-        system.links[link].restore()
-        with pytest.raises(httpx.HTTPError):
-            await asking
-        assert (expected in await submits(client)) is exists
-        if exists:
-            await assert_ran_once(client, expected)
-        assert await post_until_answered(system.urls[1], key) == expected
-        await system.settle()
-        assert await post_until_answered(system.urls[0], key) == expected
+    first, _ = system.of("gateway")
+    before = await submits(client)
+    key = f"a submit, {link}"
+    expected = keyed_job_id("127.0.0.1", key)
+    stalled = system.links[link].counts["stalled"]
+    system.links[link].stall(ways)
+    asking = asyncio.create_task(post(system.urls[0], key))
+    async with asyncio.timeout(LONG):
+        while system.links[link].counts["stalled"] == stalled or (
+            exists and expected not in await submits(client)
+        ):
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
+    assert first.kill()
+    system.links[link].cut()
+    system.links[link].restore()
+    with pytest.raises(httpx.HTTPError):
+        await asking
+    assert (expected in await submits(client)) is exists
+    if exists:
         await assert_ran_once(client, expected)
-        assert partition_of(expected, PARTITIONS) in range(PARTITIONS)
-        assert set(await submits(client)) == {expected}
+    assert await post_until_answered(system.urls[1], key) == expected
+    await system.settle()
+    assert await post_until_answered(system.urls[0], key) == expected
+    await assert_ran_once(client, expected)
+    assert partition_of(expected, PARTITIONS) in range(PARTITIONS)
+    assert set(await submits(client)) - set(before) == {expected}
 
 
 async def test_every_submit_that_stands_in_the_log_runs_whenever_its_gateway_was_killed(
-    tmp_path: Path,
+    system: System, client: JobClient
 ) -> None:
     chance = random.Random(7)
     answered: list[str] = []
-    async with two_gateways(tmp_path) as (system, client):
-        gateways = system.of("gateway")
-        for number in range(10):
-            turn, keyed = number % 2, number % 3 != 0
-            key = f"key {number}"
-            asking = asyncio.create_task(post(system.urls[turn], key if keyed else None))
-            await asyncio.sleep(chance.uniform(0.0, 0.03))
-            gateways[turn].kill()
-            try:
-                answer = await asking
-                assert answer.status_code == httpx.codes.ACCEPTED
-                answered.append(answer.json()["job_id"])
-            except httpx.HTTPError:
-                pass
-            if keyed:
-                # At the other one at once, and at the same one when it is back.
-                again = await asyncio.gather(*(post_until_answered(url, key) for url in system.urls))
-                assert set(again) == {keyed_job_id("127.0.0.1", key)}
-                answered.append(again[0])
-        written = set(await submits(client))
-        assert set(answered) <= written
-        for job_id in written:
-            await assert_ran_once(client, job_id)
-        assert sum(gateway.deaths for gateway in gateways) >= 9
+    later: list[asyncio.Task[str]] = []
+    gateways = system.of("gateway")
+    before, deaths = set(await submits(client)), sum(gateway.deaths for gateway in gateways)
+    for number in range(10):
+        turn, keyed = number % 2, number % 3 != 0
+        key = f"key {number}"
+        await gateways[turn].ready.wait()
+        asking = asyncio.create_task(post(system.urls[turn], key if keyed else None))
+        await asyncio.sleep(chance.uniform(0.0, 0.03))
+        gateways[turn].kill()
+        try:
+            answer = await asking
+            assert answer.status_code == httpx.codes.ACCEPTED
+            answered.append(answer.json()["job_id"])
+        except httpx.HTTPError:
+            pass
+        if keyed:
+            # At the other one at once, and at the same one when it is back.
+            later.append(asyncio.create_task(post_until_answered(system.urls[turn], key)))
+            again = await post_until_answered(system.urls[1 - turn], key)
+            assert again == keyed_job_id("127.0.0.1", key)
+            answered.append(again)
+    assert set(await asyncio.gather(*later)) <= set(answered)
+    written = set(await submits(client)) - before
+    assert set(answered) <= written
+    for job_id in written:
+        await assert_ran_once(client, job_id)
+    assert sum(gateway.deaths for gateway in gateways) >= deaths + 9
