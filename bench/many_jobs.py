@@ -43,6 +43,9 @@ PATIENCE = 600.0
 ID_LIFE = 10
 """Seconds for which Kafka knows the transactional id of a job that writes nothing more; else a day."""
 
+TOLERANCE = 5.0
+"""MB that may be added from the first cycle's end on; in the first, Kafka fills its buffers and histograms."""
+
 _READ_AT_ONCE = 16
 
 
@@ -257,6 +260,13 @@ async def run(plan: Plan, folder: Path) -> list[Cycle]:
         for number in range(plan.cycles):
             found.append(await cycle(at, plan, folder))
             print(f"cycle {number + 1}: {json.dumps(asdict(found[-1]))}", flush=True)
+    first, last = found[0].memory, found[-1].memory
+    for what, grown in (
+        ("alive in the broker's heap", last.broker_alive - first.broker_alive),
+        ("resident in the gateway", last.gateway - first.gateway),
+    ):
+        verdict = "met" if grown <= TOLERANCE else "missed"
+        print(f"{what}, last cycle against first: {grown:+.1f} MB, required <= {TOLERANCE:g}: {verdict}")
     return found
 
 
