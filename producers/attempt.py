@@ -181,7 +181,7 @@ class Attempt:
         self._services.count("chunks read again")
         if self._begins_anew(broken.cause):
             return
-        if not broken.cause.retryable or times >= self._services.settings.chunk_tries:
+        if not RetryPolicy(attempts=self._services.settings.chunk_tries).allows(broken.cause, times):
             await self._hold.fail(SourceProblem(str(broken.cause), code=broken.cause.code))
             return
         memory.retaken = True

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -142,12 +142,13 @@ class ReadAhead:
 
     async def _read_with_retries(self, read: _ChunkRead) -> None:
         policy = RetryPolicy(attempts=self._settings.chunk_tries)
-        attempt = 1
+        failures: Counter[type[SourceError]] = Counter()
         while True:
             try:
                 await self._read_once(read)
             except SourceError as error:
-                wait = policy.delay(error, attempt, random.random)
+                failures[type(error)] += 1
+                wait = policy.delay(error, failures[type(error)], random.random)
                 if wait is None or read.handed:
                     raise
                 await self._take_back(read)
@@ -156,7 +157,6 @@ class ReadAhead:
                     "chunk %d of %s is read again in %.1f s: %s", place.index, place.domain.name, wait, error
                 )
                 await asyncio.sleep(wait)
-                attempt += 1
             else:
                 return
 

@@ -1,50 +1,58 @@
 """Which error of a source is worth another try, after how long, and how often.
 
 Exponential back-off with full jitter: a wait drawn evenly between zero and a bound that doubles with each try, so that
-the workers of a database that comes back do not return at the same moment.
+the workers of a database that comes back do not return at the same moment. What takes too long each time is tried less often: each
+try may last minutes, and rarely ends better.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from producers.sources.protocol import SourceError
+from producers.sources.protocol import SourceError, SourceTimeout
 
+_SLOW_ATTEMPTS = 5
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """``attempts`` counts the first one; times in seconds."""
+    """``attempts`` counts the first one, and of those that time out there are five at most; times in seconds."""
 
     attempts: int
     first_bound: float = 0.25
     highest_bound: float = 15.0
 
-    def delay(self, error: SourceError, attempt: int, random: Callable[[], float]) -> float | None:
-        """How long to wait after the failure of attempt number ``attempt`` (from 1); None: no further try.
+    def allows(self, error: SourceError, failures: int) -> bool:
+        """Whether there is another try after so many failures of the error's kind."""
+        most = min(self.attempts, _SLOW_ATTEMPTS) if isinstance(error, SourceTimeout) else self.attempts
+        return error.retryable and failures < most
+
+    def delay(self, error: SourceError, failures: int, random: Callable[[], float]) -> float | None:
+        """How long to wait after failure number ``failures`` (from 1) of the error's kind; None: no further try.
 
         ``random`` answers a number in [0, 1).
         """
-        if not error.retryable or attempt >= self.attempts:
+        if not self.allows(error, failures):
             return None
         # The exponent is bounded too, so that no count of attempts overflows a float.
-        return random() * min(self.highest_bound, self.first_bound * 2.0 ** min(attempt - 1, 32))
+        return random() * min(self.highest_bound, self.first_bound * 2.0 ** min(failures - 1, 32))
 
 
 async def retried(call: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
     """What ``call`` answers, asked again as the policy says. Raises the last SourceError."""
-    attempt = 1
+    failures: Counter[type[SourceError]] = Counter()
     while True:
         try:
             return await call()
         except SourceError as error:
-            wait = policy.delay(error, attempt, random.random)
+            failures[type(error)] += 1
+            wait = policy.delay(error, failures[type(error)], random.random)
             if wait is None:
                 raise
         await asyncio.sleep(wait)
-        attempt += 1

@@ -67,7 +67,7 @@ class ProducerSettings:
     chunk_tries: int = setting(
         "TRACE_CHUNK_TRIES",
         13,
-        "How often a chunk is read when the source fails retryably; 13 tries last 50 seconds on average, longer than a fail-over.",
+        "How often a chunk is read when the source fails retryably, 5 times at most when it is too slow; 13 last 50 s on average.",
     )
     result_timeout: float = setting(
         "TRACE_RESULT_TIMEOUT",

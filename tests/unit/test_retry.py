@@ -35,7 +35,26 @@ def test_the_wait_is_drawn_from_zero_to_the_bound() -> None:
 
 
 def test_the_wait_is_bounded_however_often_it_failed() -> None:
-    assert RetryPolicy(attempts=10**9).delay(SourceTimeout("slow"), 10**8, lambda: 1.0) == 15.0
+    assert RetryPolicy(attempts=10**9).delay(SourceUnavailable("gone"), 10**8, lambda: 1.0) == 15.0
+
+
+def test_what_takes_too_long_each_time_is_tried_less_often() -> None:
+    policy = RetryPolicy(attempts=13)
+    assert policy.delay(SourceTimeout("slow"), 4, lambda: 0.5) is not None
+    assert policy.delay(SourceTimeout("slow"), 5, lambda: 0.5) is None
+    assert policy.delay(SourceUnavailable("gone"), 12, lambda: 0.5) is not None
+
+
+async def test_each_kind_of_failure_is_counted_for_itself() -> None:
+    policy = RetryPolicy(attempts=6, first_bound=0.001, highest_bound=0.001)
+    trouble: list[SourceError] = [*[SourceUnavailable("gone")] * 5, *[SourceTimeout("slow")] * 4]
+
+    async def ask() -> int:
+        if trouble:
+            raise trouble.pop()
+        return 7
+
+    assert await retried(ask, policy) == 7
 
 
 def test_a_chunk_outlasts_a_fail_over_of_half_a_minute() -> None:
