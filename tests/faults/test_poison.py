@@ -70,6 +70,7 @@ async def test_a_job_whose_process_always_dies_fails_after_its_tries_and_takes_n
             assert_whole(await client.lines(job_id, LONG), ids)
         deaths = worker.deaths
         lines = await client.lines(bad)
+        source.plan(SourcePlan("poison"))
         after = await client.submit(behind, ["lots"])
         assert_whole(await client.lines(after, LONG), behind)
         assert worker.deaths == deaths
