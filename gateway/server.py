@@ -1,8 +1,8 @@
 """Runs a gateway with uvicorn (design: "Processes").
 
 SIGTERM or SIGINT drains: no new connections, streams end behind a line, requests finish; what is still open after the drain time
-is cut. A second signal cuts at once. Keep-alive probes are set on the listening socket, whose connections inherit them: a
-client that is gone without a word is noticed after some 20 s.
+is cut. A second signal cuts at once. Connections inherit what is set on the listening socket: keep-alive probes, by which a client
+that is gone without a word is noticed after some 20 s, and how much a socket takes ahead of its client.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ log = logging.getLogger(__name__)
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
 _PROBES = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
-
+_AHEAD = (("TCP_NOTSENT_LOWAT", 3 << 19),)
+"""Bytes that a socket takes beyond what its client's window allows. Less is no gain: the client's own buffer grows instead
+(docs/decisions/0015)."""
 
 _CUT = "ASGI callable returned without completing response."
 
@@ -76,7 +78,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in _PROBES:
+        for name, value in (*_PROBES, *_AHEAD):
             if hasattr(socket, name):
                 listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         listener.bind(address)

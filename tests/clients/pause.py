@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
 import psutil
 
+from bench.sockets import Connection, connections
 from broker.admin import Admin
 from broker.settings import BrokerSettings
 from tests.clients.cases import Call
@@ -44,18 +46,21 @@ async def pause(driver: Driver, gateway: GatewayProcess, settings: BrokerSetting
     paused, outcome = Paused(), Outcome()
     server = psutil.Process(gateway.pid)
     async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as client:
-        begun = await sent(client)
+        await sent(client)
+        earlier = await connections(gateway.port)
 
         async def each(count: int) -> bool:
             if count == HELD_AT:
                 before = server.memory_info().rss
-                paused.under_way = await _stopped(client) - begun - sum(map(len, log.lines[:HELD_AT]))
+                await _stopped(client)
+                paused.under_way = await _accepted(gateway.port, earlier) - sum(map(len, log.lines[:HELD_AT]))
                 paused.grown = server.memory_info().rss - before
             return True
 
         async with asyncio.timeout(DEADLINE):
             await driver(gateway.url, Call("stream", {"job": log.job_id}), each, outcome)
     assert outcome.error is None, outcome.error
+    assert paused.under_way > 0
     assert [message["type"] for message in outcome.items[-2:]] == ["domain_end", "complete"]
     batches = [message["batch"] for message in outcome.items if message["type"] == "records"]
     assert batches == list(range(1, JOB["batches"] + 1))
@@ -65,14 +70,20 @@ async def pause(driver: Driver, gateway: GatewayProcess, settings: BrokerSetting
 
 
 async def sent(client: httpx.AsyncClient) -> int:
-    """Bytes that the gateway's sockets have taken since its start."""
+    """Bytes of bodies that the gateway has sent since its start: whole lines, of which its socket may not have taken all."""
     text = (await client.get("/metrics")).text
     (line,) = [each for each in text.splitlines() if each.startswith("tracestream_http_sent_bytes_total ")]
     return int(float(line.split()[1]))
 
 
-async def _stopped(client: httpx.AsyncClient) -> int:
-    """The bytes sent when there have been no more for a while; answers of /metrics itself are small."""
+async def _accepted(port: int, earlier: Sequence[Connection]) -> int:
+    """Bytes that the gateway's sockets have taken since ``earlier``, for the connections that are open now (``ss``: Linux)."""
+    before = {each.peer: each.accepted for each in earlier}
+    return sum(each.accepted - before.get(each.peer, 0) for each in await connections(port))
+
+
+async def _stopped(client: httpx.AsyncClient) -> None:
+    """Returns when nothing was sent for a while; answers of /metrics itself are small."""
     last, since = await sent(client), time.monotonic()
     while time.monotonic() - since < STILL:
         await asyncio.sleep(0.3)
@@ -80,4 +91,3 @@ async def _stopped(client: httpx.AsyncClient) -> int:
         if now - last > 100_000:
             since = time.monotonic()
         last = now
-    return last

@@ -21,7 +21,7 @@ async def test_bytes_stop_at_the_socket(
     node: str, gateway: GatewayProcess, settings: BrokerSettings, administrator: Admin
 ) -> None:
     seen = await pause(ProcessDriver([nodes()[node], DRIVER]), gateway, settings, administrator)
-    assert seen.under_way < 10_000_000
+    assert seen.under_way < 5_000_000
     assert seen.grown < FLAT
 
 

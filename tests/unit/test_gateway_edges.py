@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from typing import Any
 
 import pytest
@@ -68,6 +69,15 @@ def test_listening_beyond_loopback_must_be_allowed() -> None:
     with pytest.raises(AddressError, match="TRACE_ALLOW_PUBLIC"):
         listen(GatewaySettings(host="0.0.0.0", port=0))
     listen(GatewaySettings(host="0.0.0.0", port=0, allow_public=True)).close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such bound")
+def test_a_connection_is_bounded_in_what_its_socket_takes_ahead() -> None:
+    with listen(GatewaySettings(port=0)) as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(True)
+        connection, _ = listener.accept()
+        with connection:
+            assert 1e6 < connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) < 2e6
 
 
 def test_an_address_that_is_taken_is_said_so() -> None:

@@ -20,7 +20,7 @@ async def test_bytes_stop_at_the_socket(
     chromium: Browser, gateway: GatewayProcess, settings: BrokerSettings, administrator: Admin
 ) -> None:
     seen = await pause(PageDriver(chromium), gateway, settings, administrator)
-    assert seen.under_way < 20_000_000
+    assert seen.under_way < 10_000_000
     assert seen.grown < FLAT
 
 
