@@ -52,6 +52,23 @@ def replay(state: JobState, tail: Iterable[Entry]) -> JobState:
     return msgspec.structs.replace(state, progress=tuple(progress.values()))
 
 
+def rewound(state: JobState) -> JobState:
+    """``state`` as before the first message of its log: :func:`replay` of the whole log then says what of it there is."""
+    progress = tuple(
+        DomainProgress(done.domain, total_chunks=done.total_chunks, chunk_size=done.chunk_size)
+        for done in state.progress
+    )
+    return msgspec.structs.replace(
+        state,
+        status=Status.RUNNING,
+        progress=progress,
+        first_offset=None,
+        end_offset=0,
+        ended_at=None,
+        expires_at=None,
+    )
+
+
 _ENDS = {
     messages.COMPLETE: Status.COMPLETE,
     messages.ERROR: Status.FAILED,

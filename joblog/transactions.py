@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,8 @@ from broker import clients
 from broker.errors import translated
 from broker.prepared import PreparedBatch
 from broker.settings import BrokerSettings
+
+log = logging.getLogger(__name__)
 
 CLOSE_DEADLINE = 2.0
 """Seconds that closing a connection may take."""
@@ -78,6 +81,11 @@ class Transactor:
     def is_open(self) -> bool:
         return self._opened_at is not None
 
+    @property
+    def producer_id(self) -> int:
+        """What Kafka calls this id in the batches that are written under it."""
+        return int(self._producer._txn_manager.producer_id)
+
     async def begin(self) -> None:
         await self._within(self._producer.begin_transaction())
         self._opened_at = self._used_at = time.monotonic()
@@ -122,6 +130,19 @@ class Transactor:
         self._sends = []
         await self._within(self._producer.abort_transaction())
         self._opened_at = None
+
+    async def mark(self, topic: str, partition: int, *, commit: bool) -> None:
+        """Ends whatever stands open in the partition under this id, without a record: a transaction that has only the marker."""
+        log.warning(
+            "%s: %s what was left open in %s/%d",
+            self.transactional_id,
+            "commits" if commit else "aborts",
+            topic,
+            partition,
+        )
+        await self.begin()
+        self._producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(topic, partition))
+        await (self.commit() if commit else self.abort())
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:

@@ -41,6 +41,11 @@ class LogWriter:
         """Age of the open transaction; 0 when none is open."""
         return self._transactor.open_seconds
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open."""
+        return self._transactor.is_open
+
     async def append(self, value: bytes | bytearray | memoryview, headers: MessageHeaders) -> None:
         """Adds a message to the log; begins a transaction when none is open."""
         if not self._transactor.is_open:

@@ -50,16 +50,16 @@ class Attempt:
         hold, writer = self._hold, self._writer
         try:
             if await hold.calls.stopped(self._extract(), lambda: writer.state):
-                await writer.abort()
+                await hold.abort()
         except ChunkBroken as broken:
-            await writer.abort()
+            await hold.abort()
             await self._after_broken(broken)
         except SourceError as error:
-            await writer.abort()
+            await hold.abort()
             if not self._begins_anew(error):
                 await hold.fail(SourceProblem(str(error), code=error.code))
         except JobProblem as problem:
-            await writer.abort()
+            await hold.abort()
             await hold.fail(problem)
 
     async def _extract(self) -> None:

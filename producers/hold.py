@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+from broker.errors import Retriable, TopicGone
 from joblog import protocol
 from joblog.protocol import Step
 from joblog.writer import LogWriter, now_ms
@@ -23,6 +24,8 @@ from schemas.problems import AggregationFailed, JobProblem, ResultTimeout, Tries
 from schemas.results import Result
 
 log = logging.getLogger(__name__)
+
+_MARKER_PAUSE = 0.01
 
 
 @dataclass(slots=True)
@@ -135,6 +138,26 @@ class Hold:
             )
         await writer.append(terminal, MessageHeaders(kind))
         await writer.commit(**self.ended(status), **changes)
+
+    async def abort(self) -> None:
+        """Drops what was appended since the last commit: no reader ever sees it.
+
+        Raises Retriable when Kafka left its marker out: the next commit would bring it back (:mod:`joblog.hanging`).
+        """
+        was_open = self.writer.is_open
+        await self.writer.abort()
+        if not was_open:
+            return
+        reader, topic = self.services.reader, self.state.topic
+        try:
+            async with asyncio.timeout(self.services.settings.broker_deadline):
+                # The markers are written behind Kafka's answer.
+                while (offsets := await reader.offsets(topic, 0)).last_stable < offsets.end:  # noqa: ASYNC110
+                    await asyncio.sleep(_MARKER_PAUSE)
+        except TopicGone:
+            return
+        except TimeoutError:
+            raise Retriable(f"an aborted transaction still stands open in {topic}") from None
 
     async def release(self) -> None:
         """A clean release: the next start of the job does not count as a try."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from broker.errors import BrokerError, Retriable, TopicGone
 from joblog.ends import read_to_end
+from joblog.hanging import abort_leftover, end_log_leftover
 from joblog.protocol import Inbox, Step, back_off, is_suspect, next_step
 from joblog.replay import Entry, replay
 from joblog.transactions import Transactor
@@ -163,10 +164,10 @@ class JobRun:
         transactor = fresh.transactor if fresh else await self._services.take(self.job_id)
         self._left_open, self.holds = False, True
         try:
-            state = self.state if fresh else await self._read_state()
+            state = self.state if fresh else await self._read_state(transactor)
             if state is None:
                 return
-            carried = state if fresh else await self._read_log(state)
+            carried = state if fresh else await self._read_log(transactor, state)
             writer = LogWriter(transactor, self._services.names, self.partition, self._services.view, carried)
             if carried is not state:
                 # The state was lost: it repeats the log again before anything is decided.
@@ -177,20 +178,19 @@ class JobRun:
             self._left_open, self.holds = transactor.is_open, False
             await transactor.close()
 
-    async def _read_state(self) -> JobState | None:
-        await self._services.caught_up(self._services.names.jobs, self.partition)
+    async def _read_state(self, taken: Transactor) -> JobState | None:
+        # A state that was left open is given up: the log has what it says, and what only it says is done again.
+        jobs = self._services.names.jobs
+        await abort_leftover(self._services.reader, taken, jobs, self.partition)
+        await self._services.caught_up(jobs, self.partition)
         return self.state
 
-    async def _read_log(self, state: JobState) -> JobState:
+    async def _read_log(self, taken: Transactor, state: JobState) -> JobState:
         """The state carried on over what stands behind it in the log, read to its end."""
-        records = read_to_end(
-            self._services.reader,
-            state.topic,
-            0,
-            state.end_offset,
-            deadline=self._services.settings.broker_deadline,
-        )
+        reader, deadline = self._services.reader, self._services.settings.broker_deadline
         try:
+            state = await end_log_leftover(reader, taken, state)
+            records = read_to_end(reader, state.topic, 0, state.end_offset, deadline=deadline)
             found = [
                 Entry(r.offset, r.timestamp, len(r.value or b""), decode(r.headers)) async for r in records
             ]

@@ -4,7 +4,8 @@ On assignment, also of a partition that came back:
 1. take ``admit.<partition>``, which fences a former owner's admissions;
 2. read the group's committed offset: commands are read on from there;
 3. read ``trace.jobs`` uncommitted from the last stable offset to the high watermark, for ids only, and take each id that has
-   records there and is not held by a live run of our own, so that no dead writer's open transaction blocks us;
+   records there and is not held by a live run of our own, so that no dead writer's open transaction blocks us; end what is left
+   open even then (:mod:`joblog.hanging`), also later, when something stands open for longer than any writer leaves it so;
 4. read ``trace.jobs`` committed to the high watermark;
 then take up every job that has not ended. Blocked longer than the deadline or fenced: again from 1, never the id alone.
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,13 +27,14 @@ from aiokafka import TopicPartition
 
 from broker.errors import BrokerError, Retriable
 from broker.fetch import Record
+from joblog.hanging import abort_leftover, leftover, open_batches
 from joblog.protocol import Backlog, Wanted, concerns, is_admitted, is_taken_up
 from joblog.transactions import Transactor
 from joblog.writer import now_ms
 from producers.job import FreshStart, JobRun
 from producers.services import Services
 from schemas import commands
-from schemas.jobs import CommandPlace, encode_state, new_state
+from schemas.jobs import CommandPlace, decode_state, encode_state, new_state
 from schemas.topics import is_job_id
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,12 @@ RENEWAL = 3600.0
 """Seconds after which an owner that had nothing to write writes its offset again. Kafka forgets ids that nobody uses
 (``transactional.id.expiration.ms``), and the next admission would have to take the partition over first."""
 
+_WATCH_SECONDS = 2.0
+"""How often an owner looks whether something stands open in ``trace.jobs``."""
+
+_LEFT_OPEN = 3.0
+"""Session time-outs after which something that stands open is taken for left: a writer that is dead or stalled has lost it
+after one, and its partition after little more."""
 
 _RELEASE = 0.25
 """The part of a drain's time that is kept to release the jobs that came to no border."""
@@ -106,6 +115,8 @@ class Partition:
         # Jobs whose topic the sweep is removing just now, and what is set when it is gone.
         self.sweeping: dict[str, asyncio.Event] = {}
         self._backlog = Backlog(0, -1)
+        # The last stable offset that something stands open at, since when, and when that was last looked at.
+        self._open_at, self._open_since, self._looked = -1, 0.0, 0.0
 
     def take_in(self, records: Sequence[Record]) -> None:
         """Commands that the follower has read, in order."""
@@ -147,7 +158,7 @@ class Partition:
         position = max(offsets.start, committed or 0)
         self._backlog = Backlog(position, position)
         self._queue = asyncio.Queue()
-        await self._end_foreign_transactions()
+        await self._end_open_transactions(position)
         services.view.open(self.number)
         for topic in (names.jobs, names.results):
             if (topic, self.number) not in services.follower.positions:
@@ -163,20 +174,40 @@ class Partition:
             if is_taken_up(state, topic_stands=state.topic in topics, now_ms=now_ms()):
                 self.start(state.job_id)
 
-    async def _end_foreign_transactions(self) -> None:
-        """Step 3: takes and lets go of each id with records behind the last stable offset."""
-        services, topic = self._services, self._services.names.jobs
-        offsets = await services.reader.offsets(topic, self.number)
-        offset, ids = offsets.last_stable, set()
-        while offset < offsets.end:
-            fetched = await services.reader.fetch(topic, self.number, offset, committed=False)
-            ids |= {r.key.decode("ascii") for batch in fetched.batches for r in batch.records() if r.key}
-            if fetched.next_offset <= offset:
-                break
-            offset = fetched.next_offset
+    async def _end_open_transactions(self, position: int) -> None:
+        """Step 3: takes and lets go of each id with records behind the last stable offset, and ends what is left open then.
+
+        An admission that was left open had been committed when the commands before ``position`` count as done and it is one of
+        them; else its command is read again.
+        """
+        services, jobs = self._services, self._services.names.jobs
+        open_now = await open_batches(services.reader, jobs, self.number)
+        ids = {r.key.decode("ascii") for batch in open_now for r in batch.records() if r.key}
         for job_id in ids - self._held():
             taken = await services.take(job_id)
-            await taken.close()
+            try:
+                await abort_leftover(services.reader, taken, jobs, self.number)
+            finally:
+                await taken.close()
+        admit = self._owner()
+        left = await leftover(services.reader, admit, jobs, self.number)
+        if left:
+            states = [decode_state(r.value) for batch in left for r in batch.records() if r.value]
+            done = any(state.command.offset < position for state in states)
+            await admit.mark(jobs, self.number, commit=done)
+
+    async def _watch_open(self) -> None:
+        """Ends what stands open in ``trace.jobs`` for so long that nobody can be about to end it."""
+        services, now = self._services, time.monotonic()
+        if now - self._looked < _WATCH_SECONDS:
+            return
+        self._looked = now
+        offsets = await services.reader.offsets(services.names.jobs, self.number)
+        if offsets.last_stable == offsets.end or offsets.last_stable != self._open_at:
+            self._open_at, self._open_since = offsets.last_stable, now
+        elif now - self._open_since > _LEFT_OPEN * services.settings.session_timeout:
+            self._open_since = now
+            await self._end_open_transactions(self._backlog.committed)
 
     def _held(self) -> set[str]:
         return {job_id for job_id, run in self.runs.items() if run.holds}
@@ -184,6 +215,7 @@ class Partition:
     async def _serve(self) -> None:
         """Commands in order, at once; between them the offset is moved on behind what is finished."""
         while True:
+            await self._watch_open()
             try:
                 async with asyncio.timeout(1.0):
                     command = await self._queue.get()

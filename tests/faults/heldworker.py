@@ -3,7 +3,8 @@
 Settings come from the environment as those of ``tracestream worker`` do. It is the same worker, with additions told by files in
 FOLDER: while ``chunk-<container>`` lies there, the chunk that begins with this container stands still before its
 first row; while ``commit-<job>`` lies there, a commit of this job stands still, its last write, the state, being acknowledged; with
-``stall-<job>`` it is the call to Kafka that gets no answer, so that its deadline counts. Each chunk that is begun is a line in
+``stall-<job>`` it is the call to Kafka that gets no answer, so that its deadline counts; while ``unmarked`` lies there,
+transactions keep the job's log from their coordinator, so that it gets no marker. Each chunk that is begun is a line in
 ``reads-<pid>``.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from aiokafka import TopicPartition
 
 from broker.settings import BrokerSettings
 from catalogue.domain import Domain
@@ -53,9 +55,13 @@ class Holds:
     def stall(self, job_id: str) -> Path:
         return self.folder / f"stall-{job_id}"
 
+    @property
+    def unmarked(self) -> Path:
+        return self.folder / "unmarked"
+
     def release(self) -> None:
         """Nothing is held up any more."""
-        for pattern in ("chunk-*", "commit-*", "stall-*"):
+        for pattern in ("chunk-*", "commit-*", "stall-*", "unmarked"):
             for file in self.folder.glob(pattern):
                 file.unlink()
 
@@ -180,6 +186,23 @@ def hold_commits(holds: Holds, prefix: str) -> None:
     Transactor.commit = commit  # type: ignore[method-assign]
 
 
+def hide_logs(holds: Holds) -> None:
+    """Makes every :class:`Transactor` of this process look for the file ``unmarked`` when it begins a transaction."""
+    begins = Transactor.begin
+
+    async def begin(self: Transactor) -> None:
+        await begins(self)
+        if holds.unmarked.exists():
+            without_marker(self, self.transactional_id)
+
+    Transactor.begin = begin  # type: ignore[method-assign]
+
+
+def without_marker(taken: Transactor, topic: str) -> None:
+    """The coordinator hears nothing of the partition: it writes no marker there when it ends the transaction that is open."""
+    taken._producer._txn_manager._txn_partitions.add(TopicPartition(topic, 0))
+
+
 async def _while_there(file: Path) -> None:
     while file.exists():
         await asyncio.sleep(_LOOK)
@@ -190,6 +213,7 @@ def main(folder: Path) -> None:
     broker = load(BrokerSettings, os.environ)
     holds = Holds(folder)
     hold_commits(holds, broker.prefix)
+    hide_logs(holds)
     running = worker.run(
         broker,
         load(ProducerSettings, os.environ),
