@@ -16,12 +16,13 @@ _FIELD = re.compile(r"\b(bytes_acked|snd_wnd):(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection of a ``peer``, from the gateway's side. ``accepted`` bytes were taken by its socket; ``window`` is what
-    the client allows it to send now, 0 when it says to wait."""
+    """One connection of a ``peer``, from the gateway's side. ``accepted`` bytes were taken by its socket, of which it still has
+    ``queued``; ``window`` is what the client allows it to send now, 0 when it says to wait."""
 
     peer: str
     accepted: int
     window: int
+    queued: int
 
 
 async def connections(port: int) -> list[Connection]:
@@ -42,7 +43,9 @@ def parse(text: str) -> list[Connection]:
         known = {name: int(value) for name, value in _FIELD.findall(details)}
         _, queued, _, peer = line.split()
         # A window of zero is not printed.
-        found.append(Connection(peer, known.get("bytes_acked", 0) + int(queued), known.get("snd_wnd", 0)))
+        found.append(
+            Connection(peer, known.get("bytes_acked", 0) + int(queued), known.get("snd_wnd", 0), int(queued))
+        )
     return found
 
 

@@ -16,9 +16,9 @@ OUTPUT = """\
 
 def test_a_socket_has_accepted_what_was_acknowledged_and_what_waits_in_its_queue() -> None:
     assert parse(OUTPUT) == [
-        Connection("127.0.0.1:49112", 25032, 115712),
-        Connection("127.0.0.1:34862", 1524302 + 4157120, 0),
-        Connection("127.0.0.1:34863", 0, 0),
+        Connection("127.0.0.1:49112", 25032, 115712, 0),
+        Connection("127.0.0.1:34862", 1524302 + 4157120, 0, 4157120),
+        Connection("127.0.0.1:34863", 0, 0, 0),
     ]
 
 
