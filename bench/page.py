@@ -14,8 +14,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ GROUP = "page"
 LONG_MS, FIRST_MS, MEMORY_MB, HIGHER = 50.0, 1000.0, 300.0, 15.0
 DEADLINE_MS = 600_000.0
 _WIDTH = 132
-_SAMPLE_SECONDS = 0.2
+_SAMPLE_SECONDS = 0.5
+_LOWEST = 19
 
 _WATCH = """
 window.bench = { long: [], click: null, first: null };
@@ -181,10 +182,19 @@ async def whole_job(url: str, client: AsyncClient) -> dict[str, Any]:
     }
 
 
+def step_back(pids: Iterable[int]) -> None:
+    """Gives all threads of the processes the lowest priority."""
+    for pid in pids:
+        for thread in psutil.Process(pid).threads():
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, thread.id, _LOWEST)
+
+
 async def measure(database: Path, folder: Path, rounds: int) -> tuple[list[float], dict[str, Any]]:
     ids = sum(1 for _ in container_ids(database))
     changes = {"TRACE_EXAMPLE_IDS": str(ensure_ids(database)), "TRACE_MAX_CIDS": str(max(200_000, ids))}
     async with running(folder, database, changes) as service, AsyncClient(service.url) as client:
+        step_back(service.pids.values())
         async with running_chromium() as browser:
             first = await first_rows(browser, service.url, client, rounds)
         return first, await whole_job(service.url, client)

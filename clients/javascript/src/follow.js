@@ -18,8 +18,6 @@ import {Deadline, lost} from "./http.js";
 import {newSplitter} from "./lines.js";
 import {TERMINAL} from "./types.js";
 
-const LF = 10;
-
 /**
  * @typedef {object} Line
  * @property {number} offset
@@ -136,8 +134,9 @@ export class Follower {
       const {value} = await this.#read(reader, deadline);
       if (value === undefined) return;
       this.#bytes += value.length;
+      const before = splitter.ends;
       const lines = this.#accept(splitter.push(value));
-      if (lines.length || value.includes(LF)) yield lines;
+      if (splitter.ends > before) yield lines;
     }
   }
 

@@ -11,6 +11,7 @@
  * @typedef {object} Splitter
  * @property {(chunk: Uint8Array) => string[]} push the lines that this chunk completes
  * @property {() => string[]} end what stands behind the last line end, if anything; afterwards it is as new
+ * @property {number} ends line ends so far, those of keep-alives too
  */
 
 import {NotTracestream} from "./errors.js";
@@ -23,6 +24,7 @@ const UTF8 = {ignoreBOM: true};
 
 /** Decodes chunk by chunk and looks for the line end in the text. @implements {Splitter} */
 export class TextSplitter {
+  ends = 0;
   #decoder = new TextDecoder("utf-8", UTF8);
   /** @type {string[]} */
   #parts = [];
@@ -51,6 +53,7 @@ export class TextSplitter {
     const lines = [];
     let start = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      this.ends += 1;
       keep(lines, this.#join(text.slice(start, end)));
       start = end + 1;
     }
@@ -75,6 +78,7 @@ export class TextSplitter {
 
 /** Looks for the line end in the bytes and decodes a whole line. @implements {Splitter} */
 export class ByteSplitter {
+  ends = 0;
   #decoder = new TextDecoder("utf-8", UTF8);
   /** @type {Uint8Array[]} */
   #parts = [];
@@ -91,6 +95,7 @@ export class ByteSplitter {
     const lines = [];
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
+      this.ends += 1;
       keep(lines, this.#join(chunk.subarray(start, end)));
       start = end + 1;
     }

@@ -38,6 +38,16 @@ for (const Splitter of SPLITTERS) {
     );
   });
 
+  test(`${Splitter.name} counts the ends of keep-alives among those of lines`, () => {
+    const splitter = new Splitter();
+    const ends = [];
+    for (const text of ["\n\r\n", '{"a"', ":1}", "\n{}\n", "\n"]) {
+      splitter.push(new TextEncoder().encode(text));
+      ends.push(splitter.ends);
+    }
+    assert.deepEqual(ends, [2, 2, 2, 4, 5]);
+  });
+
   test(`${Splitter.name} puts a line of 20 MB together`, () => {
     const message = {type: "records", data: Array.from({length: 500_000}, (_, n) => ({N: n, TEXT: "膠量正常 of a container"}))};
     const bytes = new TextEncoder().encode(`\n${JSON.stringify(message)}\n{"type":"complete"}\n`);

@@ -11,6 +11,7 @@
  * @typedef {object} Splitter
  * @property {(chunk: Uint8Array) => string[]} push the lines that this chunk completes
  * @property {() => string[]} end what stands behind the last line end, if anything; afterwards it is as new
+ * @property {number} ends line ends so far, those of keep-alives too
  */
 export type Splitter = {
     /**
@@ -21,6 +22,10 @@ export type Splitter = {
      * what stands behind the last line end, if anything; afterwards it is as new
      */
     end: () => string[];
+    /**
+     * line ends so far, those of keep-alives too
+     */
+    ends: number;
 };
 /** A line may be this long: more than any that a gateway sends (16 MiB), so that nothing else fills the memory. */
 export declare const LONGEST_LINE: number;
@@ -28,6 +33,7 @@ export declare const LONGEST_LINE: number;
 export declare class TextSplitter implements Splitter {
     #private;
     longest: number;
+    ends: number;
     /** @param {number} [longest] in UTF-16 units */
     constructor(longest?: number);
     /** @param {Uint8Array} chunk @returns {string[]} */
@@ -39,6 +45,7 @@ export declare class TextSplitter implements Splitter {
 export declare class ByteSplitter implements Splitter {
     #private;
     longest: number;
+    ends: number;
     /** @param {number} [longest] in bytes */
     constructor(longest?: number);
     /** @param {Uint8Array} chunk @returns {string[]} */

@@ -11,7 +11,7 @@ import { recordTexts, tabSeparated, widest, type Cell } from "./records";
 import { GROUP_ROWS, RowStore } from "./store";
 
 /** Bytes of rows that are kept for all domains together. */
-const BUDGET = 24_000_000;
+const BUDGET = 16_000_000;
 const PAGE_GROUPS = 4;
 const TELL_MS = 125;
 const AGAIN_MS = 2000;
