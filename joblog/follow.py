@@ -133,11 +133,19 @@ class Follower:
         place = (topic, partition)
         async with asyncio.timeout(deadline):
             end = (await self._reader.offsets(topic, partition)).end
-            while self._positions[place] < end:
-                if self._failure is not None:
-                    raise self._failure
-                await self._move()
+            await self._reached(place, end)
         return end
+
+    async def passed(self, topic: str, partition: int, offset: int, deadline: float) -> None:
+        """Returns once the position is behind ``offset``. Raises as :meth:`caught_up`."""
+        async with asyncio.timeout(deadline):
+            await self._reached((topic, partition), offset + 1)
+
+    async def _reached(self, place: Place, end: int) -> None:
+        while self._positions[place] < end:
+            if self._failure is not None:
+                raise self._failure
+            await self._move()
 
     async def _move(self) -> None:
         await self._moved.wait()

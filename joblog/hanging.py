@@ -8,16 +8,21 @@ about them.
 Rules:
 1. What stands open under an id that has just been taken is such a leftover: taking the id has ended everything that Kafka knows of.
    Who takes an id looks before it writes.
-2. A leftover is aborted, and whoever wrote it does it again; but it is committed when something that was committed stands for it.
-   So what was ended in one partition and left open in another comes out as one.
+2. A leftover is aborted, and whoever wrote it does it again; but it is committed when something that was committed stands for it,
+   or whoever ends it has committed it itself. So what was ended in one partition and left open in another comes out as one.
 3. In a job's log one leftover may hold what was committed and, behind it, what was not. No reader has seen any of it: all of it is
-   aborted, and the state goes back to what the log then says.
+   aborted.
+4. The marker of a later transaction ends a leftover too, before anybody can look. So whoever takes a job reads its log from the
+   newest message that the state counts. Where that is missing, the state goes back to what the log says
+   (:func:`joblog.replay.is_missing`).
 """
 
 from __future__ import annotations
 
 from broker.fetch import Batch, LogReader
-from joblog.replay import rewound
+from joblog.ends import last_record
+from joblog.protocol import was_stored
+from joblog.replay import is_whole
 from joblog.transactions import Transactor
 from schemas.jobs import JobState
 
@@ -41,20 +46,26 @@ async def leftover(reader: LogReader, taken: Transactor, topic: str, partition: 
     return [batch for batch in batches if batch.producer_id == taken.producer_id]
 
 
-async def abort_leftover(reader: LogReader, taken: Transactor, topic: str, partition: int) -> None:
-    """Aborts what stands open there under the id that was just taken. Raises ``BrokerError``."""
-    if await leftover(reader, taken, topic, partition):
-        await taken.mark(topic, partition, commit=False)
+async def end_left_states(
+    reader: LogReader, taken: Transactor, topic: str, partition: int, known: int | None
+) -> None:
+    """Ends the states that stand open there under the id of their job, just taken; ``known`` is where the newest stands that
+    this worker knows. Raises ``BrokerError``."""
+    found = await leftover(reader, taken, topic, partition)
+    if found:
+        await taken.mark(topic, partition, commit=was_stored(found[-1].last_offset, known))
 
 
-async def end_log_leftover(reader: LogReader, taken: Transactor, state: JobState) -> JobState:
+async def end_left_log(reader: LogReader, taken: Transactor, state: JobState) -> None:
     """Ends what stands open in the job's log under its id, just taken; ``state`` is the newest that was committed.
-
-    Answers the state to read the log on from: another one when a part of what it counts had to be given up. Raises ``BrokerError``.
-    """
+    Raises ``BrokerError``."""
     found = await leftover(reader, taken, state.topic, 0)
-    if not found:
-        return state
-    whole = found[-1].last_offset < state.end_offset
-    await taken.mark(state.topic, 0, commit=whole)
-    return rewound(state) if not whole and found[0].base_offset < state.end_offset else state
+    if found:
+        await taken.mark(state.topic, 0, commit=is_whole(state, found[-1].last_offset))
+
+
+async def is_counted_there(reader: LogReader, state: JobState) -> bool:
+    """Whether the newest message that ``state`` counts stands in the log for its readers, which is read to its end.
+    Raises as :meth:`LogReader.fetch`."""
+    newest = state.end_offset - 1
+    return newest < 0 or await last_record(reader, state.topic, 0, newest + 1, start=newest) is not None

@@ -125,6 +125,17 @@ def is_admitted(*, known: bool, age_ms: float, retention_ms: float) -> bool:
     return not known and age_ms < retention_ms
 
 
+def was_admitted(left: Iterable[JobState], committed: int) -> bool:
+    """Whether an admission whose states Kafka left open had been committed: the group's offset has passed its command then."""
+    return any(state.command.offset < committed for state in left)
+
+
+def was_stored(left: int, known: int | None) -> bool:
+    """Whether states of a job that Kafka left open up to the offset ``left`` had been committed: whoever finds them did it
+    itself, and so knows the state at ``known``, where no reader of what is committed has come to yet."""
+    return known is not None and left <= known
+
+
 def concerns(command: Wanted, state: JobState | None) -> bool:
     """Whether a cancel, delete or TTL leaves anything to do for a job; one that does not is finished at once."""
     if state is None or (state.status is Status.EXPIRED and command.kind != DELETE):

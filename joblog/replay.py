@@ -6,7 +6,7 @@ decides: its headers say what it holds, and which chunk comes next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -27,13 +27,15 @@ class Entry:
 
 
 def replay(state: JobState, tail: Iterable[Entry]) -> JobState:
-    """``state`` carried on over the log messages behind its ``end_offset``; the same object when there are none.
+    """``state`` carried on over those of the log messages that stand behind its ``end_offset``; the same object when none do.
 
     What only the state knew is not to be had: the rows left out, the problem of a failed job.
     """
     progress = {item.domain: item for item in state.progress}
     before = state
     for entry in tail:
+        if entry.offset < before.end_offset:
+            continue
         status = _ENDS.get(entry.headers.type)
         state = msgspec.structs.replace(
             state,
@@ -50,6 +52,20 @@ def replay(state: JobState, tail: Iterable[Entry]) -> JobState:
     if state is before:
         return state
     return msgspec.structs.replace(state, progress=tuple(progress.values()))
+
+
+def is_whole(state: JobState, last: int) -> bool:
+    """Whether ``state`` counts all that Kafka left open in the log up to the offset ``last``: it was committed then."""
+    return last < state.end_offset
+
+
+def is_missing(state: JobState, tail: Sequence[Entry]) -> bool:
+    """Whether what ``state`` counts is not there: ``tail`` is the log from the newest message that it counts.
+
+    Where one transaction lacks its marker, that of the next decides about both. An ended job writes no more.
+    """
+    newest = state.end_offset - 1
+    return newest >= 0 and not state.ended and (not tail or tail[0].offset != newest)
 
 
 def rewound(state: JobState) -> JobState:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.jobs import JobState, Status, decode_state
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A state as it stands in the topic: ``written_at`` in milliseconds since the epoch."""
+    """A state as it stands in the topic: ``written_at`` in milliseconds since the epoch. ``is_read``: every reader of what is
+    committed gets to it; this process knows of its own before."""
 
     offset: int
     written_at: int
     value: bytes
+    is_read: bool
 
 
 class StateView:
@@ -60,11 +62,13 @@ class StateView:
             jobs.pop(job_id, None)
             return True
         if known is not None and _offset(known) >= offset:
+            if isinstance(known, Stored) and known.offset == offset and not own:
+                jobs[job_id] = replace(known, is_read=True)
             return False
         if value is None:
             jobs[job_id] = offset
             return True
-        jobs[job_id] = Stored(offset, written_at, value)
+        jobs[job_id] = Stored(offset, written_at, value, is_read=not own)
         state = decode_state(value)
         if state.expires_at is not None and state.status is not Status.EXPIRED:
             heapq.heappush(self._due, (state.expires_at, partition, job_id))
@@ -78,6 +82,11 @@ class StateView:
         """The newest state of a job; None when it has none here (never admitted, or removed)."""
         found = self.stored(partition, job_id)
         return None if found is None else decode_state(found.value)
+
+    def offset(self, partition: int, job_id: str) -> int | None:
+        """Where the newest state of a job stands, or its tombstone that this process has written; None when it has none here."""
+        found = self._partitions.get(partition, {}).get(job_id)
+        return None if found is None else _offset(found)
 
     def states(self, partition: int) -> Iterator[tuple[Stored, JobState]]:
         """All jobs of a partition."""

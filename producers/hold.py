@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from broker.errors import Retriable, TopicGone
 from joblog import protocol
+from joblog.hanging import is_counted_there
 from joblog.protocol import Step
 from joblog.writer import LogWriter, now_ms
 from producers.interruptions import Interruptions
@@ -142,22 +144,32 @@ class Hold:
     async def abort(self) -> None:
         """Drops what was appended since the last commit: no reader ever sees it.
 
-        Raises Retriable when Kafka left its marker out: the next commit would bring it back (:mod:`joblog.hanging`).
+        Raises Retriable when Kafka left its marker out, because the next commit would bring it back, and when its marker ended what
+        was committed before it too (:mod:`joblog.hanging`).
         """
         was_open = self.writer.is_open
         await self.writer.abort()
         if not was_open:
             return
+        await self.markers_written()
+        with suppress(TopicGone):
+            if not await is_counted_there(self.services.reader, self.state):
+                raise Retriable(f"{self.state.topic} lacks what the state counts")
+
+    async def markers_written(self) -> None:
+        """Returns when nothing stands open in the log any more: the markers are written behind Kafka's answer.
+
+        Raises Retriable when they are not.
+        """
         reader, topic = self.services.reader, self.state.topic
         try:
             async with asyncio.timeout(self.services.settings.broker_deadline):
-                # The markers are written behind Kafka's answer.
                 while (offsets := await reader.offsets(topic, 0)).last_stable < offsets.end:  # noqa: ASYNC110
                     await asyncio.sleep(_MARKER_PAUSE)
         except TopicGone:
             return
         except TimeoutError:
-            raise Retriable(f"an aborted transaction still stands open in {topic}") from None
+            raise Retriable(f"a transaction that has ended still stands open in {topic}") from None
 
     async def release(self) -> None:
         """A clean release: the next start of the job does not count as a try."""

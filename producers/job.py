@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from broker.errors import BrokerError, Retriable, TopicGone
 from joblog.ends import read_to_end
-from joblog.hanging import abort_leftover, end_log_leftover
+from joblog.hanging import end_left_log, end_left_states
 from joblog.protocol import Inbox, Step, back_off, is_suspect, next_step
-from joblog.replay import Entry, replay
+from joblog.replay import Entry, is_missing, replay, rewound
 from joblog.transactions import Transactor
 from joblog.writer import LogWriter, now_ms
 from producers.attempt import Attempt
@@ -179,26 +179,31 @@ class JobRun:
             await transactor.close()
 
     async def _read_state(self, taken: Transactor) -> JobState | None:
-        # A state that was left open is given up: the log has what it says, and what only it says is done again.
-        jobs = self._services.names.jobs
-        await abort_leftover(self._services.reader, taken, jobs, self.partition)
+        # A state that another worker left open is given up: the log has what it says, and what only it says is done again.
+        jobs, known = self._services.names.jobs, self._services.view.offset(self.partition, self.job_id)
+        await end_left_states(self._services.reader, taken, jobs, self.partition, known)
         await self._services.caught_up(jobs, self.partition)
         return self.state
 
     async def _read_log(self, taken: Transactor, state: JobState) -> JobState:
         """The state carried on over what stands behind it in the log, read to its end."""
-        reader, deadline = self._services.reader, self._services.settings.broker_deadline
         try:
-            state = await end_log_leftover(reader, taken, state)
-            records = read_to_end(reader, state.topic, 0, state.end_offset, deadline=deadline)
-            found = [
-                Entry(r.offset, r.timestamp, len(r.value or b""), decode(r.headers)) async for r in records
-            ]
+            await end_left_log(self._services.reader, taken, state)
+            found = await self._entries(state, max(0, state.end_offset - 1))
+            if is_missing(state, found):
+                log.warning("job %s: its log lacks what its state counts; going back", self.job_id)
+                state = rewound(state)
+                found = await self._entries(state, 0)
         except TopicGone:
             return state
         except TimeoutError as error:
             raise Retriable(f"{state.topic} could not be read to its end") from error
         return replay(state, found)
+
+    async def _entries(self, state: JobState, start: int) -> list[Entry]:
+        reader, deadline = self._services.reader, self._services.settings.broker_deadline
+        records = read_to_end(reader, state.topic, 0, start, deadline=deadline)
+        return [Entry(r.offset, r.timestamp, len(r.value or b""), decode(r.headers)) async for r in records]
 
     async def _work(self, hold: Hold, *, unwritten: bool) -> None:
         while True:
@@ -214,11 +219,18 @@ class JobRun:
                 unwritten = False
             elif step is Step.AWAIT_RESULT:
                 self._release_slot()
+                # The processor reads the log as everybody does.
+                await hold.markers_written()
                 await hold.await_result()
             else:
                 await hold.conclude(step)
 
     async def _remove_topic(self) -> None:
+        # A state that nobody reads yet may come to nothing, and its job would stand without a log.
+        await self._services.caught_up(self._services.names.jobs, self.partition)
+        stored = self._services.view.stored(self.partition, self.job_id)
+        if stored is not None and not stored.is_read:
+            raise Retriable(f"the end of job {self.job_id} has come to nothing")
         with suppress(TopicGone):
             await self._services.admin.delete_topics([self._services.names.job(self.job_id)])
         self.topic_gone = True

@@ -27,8 +27,8 @@ from aiokafka import TopicPartition
 
 from broker.errors import BrokerError, Retriable
 from broker.fetch import Record
-from joblog.hanging import abort_leftover, leftover, open_batches
-from joblog.protocol import Backlog, Wanted, concerns, is_admitted, is_taken_up
+from joblog.hanging import end_left_states, leftover, open_batches
+from joblog.protocol import Backlog, Wanted, concerns, is_admitted, is_taken_up, was_admitted, was_stored
 from joblog.transactions import Transactor
 from joblog.writer import now_ms
 from producers.job import FreshStart, JobRun
@@ -112,6 +112,8 @@ class Partition:
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
         self._admit: Transactor | None = None
         self._admitting = ""
+        # Where the newest admission since the take-over stands.
+        self._admitted = -1
         # Jobs whose topic the sweep is removing just now, and what is set when it is gone.
         self.sweeping: dict[str, asyncio.Event] = {}
         self._backlog = Backlog(0, -1)
@@ -156,7 +158,7 @@ class Partition:
         committed = await self._group.committed(self.number)
         offsets = await services.reader.offsets(names.commands, self.number)
         position = max(offsets.start, committed or 0)
-        self._backlog = Backlog(position, position)
+        self._backlog, self._admitted = Backlog(position, position), -1
         self._queue = asyncio.Queue()
         await self._end_open_transactions(position)
         services.view.open(self.number)
@@ -177,8 +179,7 @@ class Partition:
     async def _end_open_transactions(self, position: int) -> None:
         """Step 3: takes and lets go of each id with records behind the last stable offset, and ends what is left open then.
 
-        An admission that was left open had been committed when the commands before ``position`` count as done and it is one of
-        them; else its command is read again.
+        The commands before ``position`` count as done.
         """
         services, jobs = self._services, self._services.names.jobs
         open_now = await open_batches(services.reader, jobs, self.number)
@@ -186,15 +187,19 @@ class Partition:
         for job_id in ids - self._held():
             taken = await services.take(job_id)
             try:
-                await abort_leftover(services.reader, taken, jobs, self.number)
+                known = services.view.offset(self.number, job_id)
+                await end_left_states(services.reader, taken, jobs, self.number, known)
             finally:
                 await taken.close()
         admit = self._owner()
         left = await leftover(services.reader, admit, jobs, self.number)
         if left:
-            states = [decode_state(r.value) for batch in left for r in batch.records() if r.value]
-            done = any(state.command.offset < position for state in states)
-            await admit.mark(jobs, self.number, commit=done)
+            states = {r.offset: decode_state(r.value) for batch in left for r in batch.records() if r.value}
+            own = any(
+                was_stored(offset, services.view.offset(self.number, state.job_id))
+                for offset, state in states.items()
+            )
+            await admit.mark(jobs, self.number, commit=own or was_admitted(states.values(), position))
 
     async def _watch_open(self) -> None:
         """Ends what stands open in ``trace.jobs`` for so long that nobody can be about to end it."""
@@ -246,6 +251,8 @@ class Partition:
         if command.job_id in self.sweeping:
             # Its topic is an orphan that is being removed: what is written to it now would be lost.
             await self.sweeping[command.job_id].wait()
+        # The marker of this admission would decide about one before that has none.
+        await services.passed(names.jobs, self.number, self._admitted)
         self._admitting = command.job_id
         request = commands.request_of(command.headers)
         state = new_state(request, CommandPlace(self.number, command.offset), names.job(command.job_id))
@@ -259,6 +266,7 @@ class Partition:
                 await admit.send(names.jobs, value, partition=self.number, key=key)
                 (offset,) = await admit.settle()
                 fresh = await asyncio.shield(ahead) if ahead else None
+            self._admitted = offset
         except BaseException:
             if ahead is not None:
                 await asyncio.shield(asyncio.create_task(_drop(ahead)))
@@ -301,16 +309,20 @@ class Partition:
                 await self._send_offset(admit, self._backlog.safe)
 
     def collect_finished(self) -> None:
-        """Notes which commands are finished by the jobs' states."""
+        """Notes which commands are finished by the jobs' states. One that stands without a marker yet may still come to nothing."""
+        view = self._services.view
         for job_id in set(self._backlog.unfinished.values()):
-            run, state = self.runs.get(job_id), self._services.view.state(self.number, job_id)
-            if run is not None:
+            run, stored = self.runs.get(job_id), view.stored(self.number, job_id)
+            if run is not None and (stored is None or stored.is_read):
+                state = None if stored is None else decode_state(stored.value)
                 self._backlog.finish(run.inbox.drop_finished(state, run.topic_gone))
 
     def _hand_over(self, command: Command) -> None:
         """A cancel, delete or TTL goes to its job; one about no job of ours is finished at once."""
         wanted = Wanted(command.offset, command.kind, command.ttl_seconds)
-        if not concerns(wanted, self._services.view.state(self.number, command.job_id)):
+        stored = self._services.view.stored(self.number, command.job_id)
+        state = None if stored is None else decode_state(stored.value)
+        if not concerns(wanted, state) and (stored is None or stored.is_read):
             return
         self._backlog.hold(command.offset, command.job_id)
         run = self.start(command.job_id)

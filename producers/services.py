@@ -130,6 +130,13 @@ class Services:
         except (TimeoutError, KeyError) as error:
             raise Retriable(f"{topic}/{partition} could not be read to its end") from error
 
+    async def passed(self, topic: str, partition: int, offset: int) -> None:
+        """Returns when the record at ``offset`` is behind what is taken in, whatever came of it. Raises ``Retriable`` otherwise."""
+        try:
+            await self.follower.passed(topic, partition, offset, self.settings.broker_deadline)
+        except (TimeoutError, KeyError) as error:
+            raise Retriable(f"record {offset} of {topic}/{partition} still stands open") from error
+
     async def create_job_topic(self, job_id: str) -> bool:
         """Makes the job's topic unless it exists; returns when it can be written, True when it was made now."""
         spec = job_topic(self.names, job_id, self.broker.replication, self.broker.min_insync)

@@ -4,7 +4,8 @@ Settings come from the environment as those of ``tracestream worker`` do. It is 
 FOLDER: while ``chunk-<container>`` lies there, the chunk that begins with this container stands still before its
 first row; while ``commit-<job>`` lies there, a commit of this job stands still, its last write, the state, being acknowledged; with
 ``stall-<job>`` it is the call to Kafka that gets no answer, so that its deadline counts; while ``unmarked`` lies there,
-transactions keep the job's log from their coordinator, so that it gets no marker. Each chunk that is begun is a line in
+transactions keep the job's log from their coordinator, so that it gets no marker; with ``stateless`` it is ``trace.jobs`` that a
+job's transactions keep from it, with ``unadmitted`` that those of admissions do. Each chunk that is begun is a line in
 ``reads-<pid>``.
 """
 
@@ -33,6 +34,7 @@ from producers.settings import ProducerSettings
 from producers.sources.open import open_source
 from producers.sources.protocol import Source
 from producers.sources.settings import SourceSettings
+from schemas.topics import Names
 from tracestream import logs
 from tracestream.settings import ProcessSettings, load
 
@@ -59,9 +61,17 @@ class Holds:
     def unmarked(self) -> Path:
         return self.folder / "unmarked"
 
+    @property
+    def stateless(self) -> Path:
+        return self.folder / "stateless"
+
+    @property
+    def unadmitted(self) -> Path:
+        return self.folder / "unadmitted"
+
     def release(self) -> None:
         """Nothing is held up any more."""
-        for pattern in ("chunk-*", "commit-*", "stall-*", "unmarked"):
+        for pattern in ("chunk-*", "commit-*", "stall-*", "unmarked", "stateless", "unadmitted"):
             for file in self.folder.glob(pattern):
                 file.unlink()
 
@@ -186,14 +196,17 @@ def hold_commits(holds: Holds, prefix: str) -> None:
     Transactor.commit = commit  # type: ignore[method-assign]
 
 
-def hide_logs(holds: Holds) -> None:
-    """Makes every :class:`Transactor` of this process look for the file ``unmarked`` when it begins a transaction."""
+def hide_places(holds: Holds, names: Names) -> None:
+    """Makes every :class:`Transactor` of this process look for the files that keep markers away when it begins a transaction."""
     begins = Transactor.begin
 
     async def begin(self: Transactor) -> None:
         await begins(self)
+        admits = self.transactional_id == names.admit_id(0)
         if holds.unmarked.exists():
             without_marker(self, self.transactional_id)
+        if (holds.unadmitted if admits else holds.stateless).exists():
+            without_marker(self, names.jobs)
 
     Transactor.begin = begin  # type: ignore[method-assign]
 
@@ -213,7 +226,7 @@ def main(folder: Path) -> None:
     broker = load(BrokerSettings, os.environ)
     holds = Holds(folder)
     hold_commits(holds, broker.prefix)
-    hide_logs(holds)
+    hide_places(holds, Names(broker.prefix))
     running = worker.run(
         broker,
         load(ProducerSettings, os.environ),

@@ -29,6 +29,7 @@ from tests.workers import JobClient, until
 
 IDS = ids_of(0, 10 * CHUNK)
 FEW = ids_of(2000, 2 * CHUNK)
+SMALL = ids_of(4000, CHUNK)
 MIDDLE = IDS[5 * CHUNK]
 
 
@@ -205,3 +206,68 @@ async def test_a_state_that_was_left_open_while_its_partition_is_served_hides_th
         await until(is_shown, 60)
         assert "aborts what was left open" in worker.said()
         assert_whole(await client.lines(second), FEW)
+
+
+async def test_what_was_committed_and_left_open_is_written_again_when_the_next_transaction_took_it_along(
+    broker: BrokerSettings, plant: Path, tmp_path: Path
+) -> None:
+    holds = Holds(tmp_path)
+    holds.unmarked.touch()
+    holds.chunk(IDS[CHUNK]).touch()
+    holds.chunk(MIDDLE).touch()
+    async with JobClient(broker) as client, held_worker(broker, plant, tmp_path) as first:
+        job_id = await client.submit(IDS, [DOMAIN])
+        topic = client.names.job(job_id)
+        counted = await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
+        holds.unmarked.unlink()
+        holds.chunk(IDS[CHUNK]).unlink()
+        await until(lambda: is_behind(client, topic, counted.end_offset), 60)
+        await first.kill()
+        holds.release()
+        async with held_worker(broker, plant, tmp_path) as second:
+            lines = await client.lines(job_id, 60)
+            assert "its log lacks what its state counts" in second.said()
+    assert_whole(lines, IDS)
+
+
+async def test_a_state_that_its_worker_committed_and_kafka_left_open_is_committed_by_that_worker(
+    broker: BrokerSettings, plant: Path, tmp_path: Path
+) -> None:
+    holds = Holds(tmp_path)
+    holds.stateless.touch()
+    async with JobClient(broker) as client, held_worker(broker, plant, tmp_path, session_timeout=1) as worker:
+        job_id = await client.submit(SMALL, [DOMAIN])
+        assert_whole(await client.lines(job_id, 60), SMALL)
+        holds.release()
+        await client.state_when(job_id, lambda state: state.ended, 60)
+        assert "commits what was left open" in worker.said()
+
+
+async def test_no_job_is_admitted_behind_an_admission_that_was_left_open(
+    broker: BrokerSettings, plant: Path, tmp_path: Path
+) -> None:
+    holds = Holds(tmp_path)
+    holds.unadmitted.touch()
+    holds.chunk(SMALL[0]).touch()
+    async with JobClient(broker) as client, held_worker(broker, plant, tmp_path) as first:
+        jobs = client.names.jobs
+        one = await client.submit(SMALL, [DOMAIN])
+
+        async def has_begun() -> bool:
+            return SMALL[0] in first.reads()
+
+        await until(has_begun, 60)
+        assert await stands_open(client, jobs)
+        end = (await client.reader.offsets(jobs, 0)).end
+        holds.unadmitted.unlink()
+        holds.commit(client.names.admit_id(0)).touch()
+        two = await client.submit(FEW, [DOMAIN])
+
+        async def is_ended() -> bool:
+            return "commits what was left open" in first.said()
+
+        await until(is_ended, 60)
+        assert not await is_behind(client, jobs, end)
+        holds.release()
+        assert_whole(await client.lines(one, 60), SMALL)
+        assert_whole(await client.lines(two, 60), FEW)

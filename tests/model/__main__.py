@@ -6,10 +6,12 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.model.bugs import BUGS, hunt
 from tests.model.explore import Report, search, walk
-from tests.model.setups import LONG, WALK
+from tests.model.setups import LONG, UNMARKED_WALK, WALK
+from tests.model.world import Setup
 
 
 def main() -> int:
@@ -34,7 +36,9 @@ def main() -> int:
         names = [given.setup] if given.setup else [*LONG]
         found = _search_all(pool, names, given.seconds, given.fair)
         if not given.setup:
-            found += _walk_all(pool, range(given.seed, given.seed + given.walks), given.steps)
+            seeds = range(given.seed, given.seed + given.walks)
+            for setup in (WALK, UNMARKED_WALK):
+                found += _walk_all(pool, setup, seeds, given.steps)
     return 1 if found else 0
 
 
@@ -53,25 +57,23 @@ def _search_all(pool: ProcessPoolExecutor, names: list[str], seconds: float, fai
     return found
 
 
-def _walk_all(pool: ProcessPoolExecutor, seeds: range, steps: int) -> int:
+def _walk_all(pool: ProcessPoolExecutor, setup: Setup, seeds: range, steps: int) -> int:
     begun, total, found = time.monotonic(), Report(), 0
-    for seed, report in zip(
-        seeds, pool.map(_walk, [(seed, steps) for seed in seeds], chunksize=50), strict=True
-    ):
+    for seed, report in zip(seeds, pool.map(partial(_walk, setup, steps), seeds, chunksize=50), strict=True):
         if report.violation:
             print(f"walk {seed}:")
         found += _told(report)
         _add(total, report)
     print(
-        f"{len(seeds):,} walks from seed {seeds.start}: {total.steps:,} steps, {total.fair:,} ends without faults, "
-        f"the longest {total.depth}, {time.monotonic() - begun:.0f} s"
+        f"{len(seeds):,} walks from seed {seeds.start}, each with {setup.unmarked} transactions without a marker: "
+        f"{total.steps:,} steps, {total.fair:,} ends without faults, the longest {total.depth}, "
+        f"{time.monotonic() - begun:.0f} s"
     )
     return found
 
 
-def _walk(given: tuple[int, int]) -> Report:
-    seed, steps = given
-    return walk(WALK, seed, steps=steps)
+def _walk(setup: Setup, steps: int, seed: int) -> Report:
+    return walk(setup, seed, steps=steps)
 
 
 def _told(report: Report) -> int:

@@ -37,6 +37,30 @@ BUGS = {
         Bug(Setup(sends=(_SUBMIT, _SUBMIT), bug="admit what is known"), "is admitted again", seen=False),
         Bug(Setup(crashes=1, bug="leave foreign transactions open"), "it goes on for ever", fair_every=1),
         Bug(
+            Setup(crashes=1, unmarked=1, bug="leave open what Kafka left open"),
+            "for ever",
+            fair_every=1,
+        ),
+        Bug(
+            Setup(crashes=1, unmarked=1, bug="commit what Kafka left open"),
+            "is ahead of its log",
+            fair_every=1,
+            seen=False,
+        ),
+        Bug(Setup(crashes=1, unmarked=1, bug="trust what the state counts"), "is not its source in order"),
+        Bug(Setup(breaks=1, unmarked=1, bug="go on behind an abort without a marker"), "stands twice"),
+        Bug(
+            Setup(
+                jobs=(Job(1), Job(1)),
+                sends=(_SUBMIT, (1, SUBMIT, 0)),
+                crashes=1,
+                unmarked=1,
+                bug="admit behind what is left open",
+            ),
+            "nothing stands of it",
+            seen=False,
+        ),
+        Bug(
             Setup(jobs=(Job(1),), sends=(_SUBMIT, _SUBMIT), hours=1, bug="bury at once"),
             "makes it anew",
             seen=False,

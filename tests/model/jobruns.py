@@ -11,13 +11,30 @@ import msgspec
 
 from joblog import protocol
 from joblog.protocol import Inbox, Step, Wanted
-from joblog.replay import replay
-from schemas.jobs import Status, changed
+from joblog.replay import is_missing, is_whole, replay, rewound
+from schemas.jobs import JobState, Status, changed
 from tests.model import lines
-from tests.model.world import COMMITTED, OPEN, STATES, TOMBSTONE, Run, World, progress_of
+from tests.model.world import (
+    ABORTED,
+    COMMITTED,
+    LEFT,
+    LOG,
+    OPEN,
+    STANDING,
+    STATE,
+    STATES,
+    TOMBSTONE,
+    Run,
+    World,
+    progress_of,
+)
 
 Move = tuple[str, World]
 """What happens, as a sentence, and the world behind it."""
+
+
+TRUSTING = ("trust what the state counts", "trust an uncommitted state", "checkpoint before the data")
+"""The bugs with which nobody looks whether the log has what the state counts: that finds the others' harm as well, and mends it."""
 
 
 class Broken(Exception):
@@ -46,11 +63,13 @@ def moves(world: World, worker: int, job: int) -> Iterator[Move]:
     if run.stage == "idle":
         # A run that lost its hold waits for more than a heartbeat: by then it has heard of a rebalance.
         if not (run.retaken and world.workers[worker].news):
-            yield _begin(world, worker, job, run)
+            yield from _begin(world, worker, job, run)
     elif run.stage == "read":
         yield from _read(world, worker, job, run)
     elif run.stage == "held":
         yield from _decide(world, worker, job, run)
+    elif run.stage == "carried":
+        yield _write_state(world, worker, job, run._replace(doing="carried"))
     elif run.stage == "data":
         yield _write_state(world, worker, job, run)
     elif run.stage == "state":
@@ -74,10 +93,11 @@ def breaks(world: World, worker: int, job: int) -> Iterator[Move]:
     """The source fails in the middle of a chunk that flows into the open transaction."""
     run = world.workers[worker].runs[job]
     if run is not None and run.stage == "data" and run.doing == "chunk" and _owns(world, worker, job):
-        after = world.copy()
-        after.end(world.job_id(job, worker), 2)
-        after.set_run(worker, job, run._replace(stage="held", began=False, fresh=False, retaken=True))
-        yield f"the source of job {job} fails in the middle of a chunk: {_who(world, worker)} aborts", after
+        after, text = _abort(world, worker, job, run._replace(began=False, retaken=True))
+        yield (
+            f"the source of job {job} fails in the middle of a chunk: {_who(world, worker)} aborts{text}",
+            after,
+        )
 
 
 def gives_up_waiting(world: World, worker: int, job: int) -> Iterator[Move]:
@@ -96,17 +116,22 @@ def _owns(world: World, worker: int, job: int) -> bool:
     return world.owner[world.job_id(job, worker)] == (worker, "run")
 
 
-def _begin(world: World, worker: int, job: int, run: Run) -> Move:
+def _begin(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
     view = world.workers[worker].views[job]
     assert view is not None
     after = world.copy()
     if step_of(world, run, view[1]) is Step.REMOVE_TOPIC:
+        if not world.is_seen(worker, job):
+            return
         remove_topic(after, job, _who(world, worker))
         after.set_run(worker, job, run._replace(gone=True))
-        return f"{_who(world, worker)} removes the topic of job {job}", after
+        yield f"{_who(world, worker)} removes the topic of job {job}", after
+        return
     by = world.job_id(job, worker)
     open_before = world.is_open(by)
     after.take(by, (worker, "run"))
+    text = f"{_who(world, worker)} takes the id of job {job}"
+    left = end_left_states(after, worker, job, by)
     after.set_run(
         worker,
         job,
@@ -117,13 +142,33 @@ def _begin(world: World, worker: int, job: int, run: Run) -> Move:
         ),
     )
     fenced = world.owner[by]
-    text = f"{_who(world, worker)} takes the id of job {job}"
     if fenced[0] not in (-1, worker):
         text += f": that fences {world.name(fenced[0])}"
         text += ", and aborts what it left open" if open_before else ""
     elif open_before:
         text += " and aborts what was left open"
-    return text, after
+    yield text + left, after
+
+
+def end_left_states(after: World, worker: int, job: int, by: int) -> str:
+    """Who has taken a job's id ends the states that Kafka left open; what it says of that."""
+    left, view = after.standing(by, STATE, LEFT), after.workers[worker].views[job]
+    if not left or after.setup.bug == "leave open what Kafka left open":
+        return ""
+    known = None if view is None else view[0]
+    commit = protocol.was_stored(left[-1], known) or after.setup.bug == "commit what Kafka left open"
+    after.mark(by, STATE, COMMITTED if commit else ABORTED)
+    return f"; {'commits' if commit else 'aborts'} the states of job {job} that Kafka left open"
+
+
+def _end_left_log(after: World, job: int, by: int, state: JobState) -> str:
+    """The same in its log, once the newest committed state is known."""
+    left = after.standing(by, LOG, LEFT)
+    if not left or after.setup.bug == "leave open what Kafka left open":
+        return ""
+    commit = is_whole(state, left[-1]) or after.setup.bug == "commit what Kafka left open"
+    after.mark(by, LOG, COMMITTED if commit else ABORTED)
+    return f"{'commits' if commit else 'aborts'} what Kafka left open in the log and "
 
 
 def remove_topic(after: World, job: int, who: str) -> None:
@@ -139,15 +184,18 @@ def remove_topic(after: World, job: int, who: str) -> None:
 def _is_readable(world: World, job: int, run: Run) -> bool:
     if world.setup.bug == "trust an uncommitted state":
         return True
-    partition = world.setup.jobs[job].partition
-    log = (world.logs[job] or ())[: run.log_end]
-    return world.is_read(partition, run.end) and all(line.status != OPEN for line in log)
+    return world.is_read(world.setup.jobs[job].partition, run.end) and not _is_log_open(world, job, run)
+
+
+def _is_log_open(world: World, job: int, run: Run) -> bool:
+    return any(line.status in STANDING for line in (world.logs[job] or ())[: run.log_end])
 
 
 def _read(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
-    if not _is_readable(world, job, run):
+    trusting = world.setup.bug == "trust an uncommitted state"
+    if not world.is_read(world.setup.jobs[job].partition, run.end) and not trusting:
         return
-    after = world.copy()
+    after, by = world.copy(), world.job_id(job, worker)
     look(after, worker, world.setup.jobs[job].partition)
     view = after.workers[worker].views[job]
     who = _who(world, worker)
@@ -155,14 +203,35 @@ def _read(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
         after.set_run(worker, job, run._replace(stage="idle"))
         yield f"{who} reads that there is no job {job}", after
         return
-    state = STATES[view[1]]
-    log = after.logs[job]
-    carried = replay(state, lines.entries(log, state.end_offset, len(log or ()), world.setup.jobs[job]))
-    if carried is not state:
-        raise Broken(f"{who} finds messages of job {job} behind its state")
-    after.set_run(worker, job, run._replace(stage="held", state=view[1], began=False, fresh=False))
-    done = progress_of(state).chunks
-    yield f"{who} reads to the end: the state of job {job} is {state.status}, {done} chunks", after
+    state, ended = STATES[view[1]], ""
+    if world.standing(by, LOG, LEFT):
+        if not _owns(world, worker, job):
+            yield _fenced(world, worker, job, run)
+            return
+        ended = _end_left_log(after, job, by, state)
+    if _is_log_open(after, job, run) and not trusting:
+        return
+    carried = _carried_on(after, job, state)
+    if carried is not state and not world.lacked_markers:
+        raise Broken(f"{who} finds that the log of job {job} says something else than its state")
+    stage = "held" if carried is state else "carried"
+    number = STATES.number(carried)
+    after.set_run(worker, job, run._replace(stage=stage, state=number, began=False, fresh=False))
+    done = progress_of(carried).chunks
+    text = f"{who} {ended}reads to the end: the state of job {job} is {carried.status}, {done} chunks"
+    yield text + ("" if carried is state else ", by what its log says"), after
+
+
+def _carried_on(world: World, job: int, state: JobState) -> JobState:
+    """The state as the log says it; the same object when it stands so."""
+    log = world.logs[job]
+    if log is None:
+        return state
+    entries = lines.entries(log, max(0, state.end_offset - 1), len(log), world.setup.jobs[job])
+    if is_missing(state, entries) and world.setup.bug not in TRUSTING:
+        state = rewound(state)
+        entries = lines.entries(log, 0, len(log), world.setup.jobs[job])
+    return replay(state, entries)
 
 
 def look(world: World, worker: int, partition: int) -> None:
@@ -170,7 +239,7 @@ def look(world: World, worker: int, partition: int) -> None:
     trusting = world.setup.bug == "trust an uncommitted state"
     for offset, record in enumerate(world.jobs[partition]):
         if not trusting:
-            if record.status == OPEN:
+            if record.status in STANDING:
                 return
             if record.status != COMMITTED:
                 continue
@@ -189,6 +258,9 @@ def _decide(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
         yield f"{_who(world, worker)} lets go of job {job}: nothing is left to do", after
     elif world.workers[worker].draining:
         yield _release(world, worker, job, run)
+    elif step is Step.EXTRACT and progress_of(state).ended:
+        # All of it is in the log, and the state that said so is lost.
+        yield _write_state(world, worker, job, run._replace(doing="extracted"))
     elif step is Step.EXTRACT:
         if not run.began and not (run.fresh and spec.chunks == 1):
             yield _write_state(world, worker, job, run._replace(doing=_attempt(world, worker, run)))
@@ -197,7 +269,14 @@ def _decide(world: World, worker: int, job: int, run: Run) -> Iterator[Move]:
         else:
             yield _append(world, worker, job, run, "chunk", "data")
     elif step is Step.AWAIT_RESULT:
-        if world.results[job] == state.end_offset:
+        if world.standing(world.job_id(job, worker), LOG, LEFT):
+            after = world.copy()
+            after.set_run(worker, job, run._replace(stage="idle", retaken=True))
+            yield (
+                f"{_who(world, worker)} finds that the log of job {job} stands open still and lets go",
+                after,
+            )
+        elif world.results[job] == state.end_offset:
             yield _append(world, worker, job, run, "complete", "data")
     elif step in (Step.CANCEL, Step.GIVE_UP):
         yield _append(world, worker, job, run, "cancel" if step is Step.CANCEL else "fail", "data")
@@ -257,6 +336,23 @@ def _append(world: World, worker: int, job: int, run: Run, doing: str, stage: st
     return f"{_who(world, worker)} appends to job {job}: {lines.told(kinds)} (uncommitted)", after
 
 
+def _abort(world: World, worker: int, job: int, run: Run) -> tuple[World, str]:
+    """Drops what was appended; lets go when it stands open still, or when the marker ended what was counted too."""
+    after = world.copy()
+    by = world.job_id(job, worker)
+    after.end(by, ABORTED)
+    if after.standing(by, LOG, LEFT) and after.setup.bug != "go on behind an abort without a marker":
+        after.set_run(worker, job, run._replace(stage="idle", fresh=False, retaken=True))
+        return after, ", finds that it stands open still and lets go"
+    log = after.logs[job] or ()
+    newest = STATES[run.state].end_offset - 1
+    if newest >= 0 and log[newest].status != COMMITTED and after.setup.bug not in TRUSTING:
+        after.set_run(worker, job, run._replace(stage="idle", fresh=False, retaken=True))
+        return after, ", finds that what was committed before is gone too and lets go"
+    after.set_run(worker, job, run._replace(stage="held", fresh=False))
+    return after, ""
+
+
 def _fenced(world: World, worker: int, job: int, run: Run) -> Move:
     after = world.copy()
     text = f"{_who(world, worker)} finds itself fenced from job {job}"
@@ -273,6 +369,8 @@ def _changes(world: World, worker: int, job: int, run: Run) -> dict[str, Any]:
     pending, now, doing = inbox_of(run).pending(state), world.now, run.doing
     if doing == "release":
         return {"holder": ""}
+    if doing == "carried":
+        return {}
     if doing == Step.APPLY_TTL:
         return protocol.applied(state, pending)
     if doing == Step.EXPIRE:
@@ -285,6 +383,8 @@ def _changes(world: World, worker: int, job: int, run: Run) -> dict[str, Any]:
         return protocol.ended(state, Status.COMPLETE, pending, now)
     ttl, last = protocol.apply_ttls(state, pending)
     changes: dict[str, Any] = {"holder": world.name(worker), "ttl_seconds": ttl, "last_command": last}
+    if doing == "extracted":
+        return {"status": Status.EXTRACTED, "tries": 0, **changes}
     if doing == "attempt":
         return {"status": Status.RUNNING, "tries": _tries(world, worker, run), **changes}
     done = progress_of(state)
@@ -316,9 +416,8 @@ def _write_state(world: World, worker: int, job: int, run: Run) -> Move:
     after, by, who = world.copy(), world.job_id(job, worker), _who(world, worker)
     state = STATES[run.state]
     if run.stage == "data" and run.doing == "chunk" and inbox_of(run).wants_end(state):
-        after.end(by, 2)
-        after.set_run(worker, job, run._replace(stage="held", fresh=False))
-        return f"{who} aborts the chunk of job {job}: the job is to end", after
+        after, text = _abort(world, worker, job, run)
+        return f"{who} aborts the chunk of job {job}{text}: the job is to end", after
     changes = _changes(world, worker, job, run)
     log = after.logs[job]
     if run.doing == "attempt" and log is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas.commands import CANCEL, DELETE, SET_TTL, SUBMIT
 from tests.model.world import Job, Setup
 
@@ -22,6 +24,9 @@ QUICK: dict[str, Setup] = {
     "a drain and a crash": Setup(drains=1, crashes=1),
     "a life that ends": Setup(jobs=(Job(1),), hours=5),
     "two jobs and deadlines that pass": Setup(jobs=_TWO, sends=_BOTH, timeouts=1, deadlines=1),
+    "a marker left out and a crash": Setup(jobs=(Job(1),), unmarked=1, crashes=1),
+    "a marker left out of a chunk that breaks": Setup(unmarked=1, breaks=1),
+    "a marker left out while a result is awaited": Setup(jobs=_AGGREGATED, unmarked=1, timeouts=1),
 }
 """Explored to the end, from every state on to its fair end, in seconds all together."""
 
@@ -45,6 +50,22 @@ LONG: dict[str, Setup] = {
     "sweeps and a crash": Setup(jobs=(Job(1),), sweeps=2, crashes=1, hours=1),
     "a sweep and a rebalance": Setup(jobs=(Job(1),), rebalances=1, sweeps=1, hours=1),
     "two jobs, a crash, deadlines that pass": Setup(jobs=_TWO, sends=_BOTH, crashes=1, deadlines=1),
+    "a marker left out, a crash and a transaction that times out": Setup(unmarked=1, crashes=1, timeouts=1),
+    "two transactions without their markers and a crash": Setup(jobs=(Job(1),), unmarked=2, crashes=1),
+    "a marker left out, a chunk that breaks and a crash": Setup(unmarked=1, breaks=1, crashes=1),
+    "a marker left out, a cancel and a crash": Setup(
+        jobs=(Job(1),), sends=(_SUBMIT, (0, CANCEL, 0)), unmarked=1, crashes=1
+    ),
+    "a marker left out, a changed life and a crash": Setup(
+        jobs=(Job(1),), sends=(_SUBMIT, (0, SET_TTL, 3)), unmarked=1, crashes=1
+    ),
+    "a marker left out, a delete and a crash": Setup(
+        jobs=(Job(1),), sends=(_SUBMIT, (0, DELETE, 0)), unmarked=1, crashes=1
+    ),
+    "a marker left out and a life that ends": Setup(jobs=(Job(1),), unmarked=1, hours=4),
+    "a marker left out of one of two admissions and a crash": Setup(
+        jobs=_TWO, sends=_BOTH, unmarked=1, crashes=1
+    ),
     "three workers and three crashes": Setup(workers=3, jobs=(Job(1),), crashes=3, restarts=True),
 }
 """Explored to the end, or as far as the time allows."""
@@ -73,3 +94,7 @@ WALK = Setup(
     restarts=True,
 )
 """Everything at once: too large to be seen whole, so it is walked through at random."""
+
+UNMARKED_WALK = replace(WALK, rebalances=0, unmarked=3)
+"""The same with markers left out, without rebalances: a worker that does not know yet that it has lost a partition may abort what
+its successor has committed without a marker, and that one knows nothing of it (decision 16)."""

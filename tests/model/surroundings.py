@@ -8,7 +8,17 @@ from schemas.commands import SUBMIT
 from schemas.jobs import Status
 from tests.model import chores, jobruns, lines, upkeep, workers
 from tests.model.jobruns import Move
-from tests.model.world import ABORTED, NOBODY, STATES, TOMBSTONE, Command, World, nobody, put
+from tests.model.world import (
+    ABORTED,
+    NOBODY,
+    NONE_UNMARKED,
+    STATES,
+    TOMBSTONE,
+    Command,
+    World,
+    nobody,
+    put,
+)
 
 
 def moves(world: World) -> Iterator[Move]:
@@ -62,6 +72,8 @@ def harm(world: World) -> Iterator[Move]:
         yield from _rebalances(world)
     if left.timeouts:
         yield from _timeouts(world)
+    if left.unmarked:
+        yield from _unmarked(world)
     if left.breaks:
         for number, worker in enumerate(world.workers):
             for job in range(len(worker.runs)):
@@ -170,6 +182,25 @@ def _timeouts(world: World) -> Iterator[Move]:
             job = world.job_of(by)
             what = "an admission" if job is None else f"job {job}"
             yield f"Kafka aborts the transaction of {what}: it was open too long", after
+
+
+def _unmarked(world: World) -> Iterator[Move]:
+    """Where a transaction has written there is no leader when it ends, and its coordinator leaves out the markers (KAFKA-20734)."""
+    if world.unmarked != NONE_UNMARKED:
+        return
+    for by in range(len(world.owner)):
+        written = world.open_places(by)
+        job = world.job_of(by)
+        what = (
+            f"the open admission of partition {world.partition_of(by)}"
+            if job is None
+            else f"the open transaction of job {job}"
+        )
+        for places in [(place,) for place in written] + ([written] if len(written) > 1 else []):
+            after = world.copy()
+            after.spend("unmarked")
+            after.unmarked = (by, places)
+            yield f"Kafka will leave out the marker of {what} in {' and '.join(places)}", after
 
 
 def _folds(world: World) -> Iterator[Move]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.model.bugs import BUGS, hunt
 from tests.model.explore import outcome, same_as, search, walk
-from tests.model.setups import QUICK, WALK
+from tests.model.setups import QUICK, UNMARKED_WALK, WALK
 from tests.model.world import Setup
 
 
@@ -17,14 +17,14 @@ def test_no_state_of_a_small_setup_breaks_a_rule_and_from_each_everything_comes_
     report = search(QUICK[name])
     assert report.violation is None, f"\n{report.violation}"
     assert report.whole
-    assert report.states > 500
+    assert report.states > 200
     assert report.fair > 0
 
 
 def test_walks_at_random_through_a_large_setup_break_no_rule() -> None:
     steps = 0
     for seed in range(60):
-        report = walk(WALK, seed, steps=2_000)
+        report = walk(WALK if seed % 2 else UNMARKED_WALK, seed, steps=2_000)
         assert report.violation is None, f"\nwalk {seed}\n{report.violation}"
         steps += report.steps
     assert steps > 5_000

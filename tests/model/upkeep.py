@@ -36,7 +36,7 @@ def _collect(world: World, worker: int, job: int, run: Run) -> None:
     view, partition = world.workers[worker].views[job], world.setup.jobs[job].partition
     part = world.workers[worker].parts[partition]
     inbox = inbox_of(run)
-    if inbox.commands and part is not None:
+    if inbox.commands and part is not None and world.is_seen(worker, job):
         backlog = backlog_of(part)
         backlog.finish(inbox.drop_finished(None if view is None else STATES[view[1]], run.gone))
         kept = tuple((command.offset, command.kind, command.ttl_seconds) for command in inbox.commands)

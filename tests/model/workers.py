@@ -13,10 +13,14 @@ from tests.model import chores, jobruns
 from tests.model.jobruns import Move, holds, inbox_of, look
 from tests.model.upkeep import backlog_of, start, tidy, unfinished_of, who_is
 from tests.model.world import (
+    ABORTED,
     COMMITTED,
     HOUR,
+    LEFT,
     NOT_PENDING,
     OPEN,
+    STANDING,
+    STATE,
     STATES,
     Part,
     World,
@@ -53,10 +57,6 @@ def moves(world: World, worker: int) -> Iterator[Move]:
 def patience(world: World, worker: int) -> Iterator[Move]:
     """What it does when a deadline passes."""
     each = world.workers[worker]
-    for job in range(len(each.runs)):
-        for text, after in jobruns.patience(world, worker, job):
-            tidy(after, worker)
-            yield text, after
     for partition, part in enumerate(each.parts):
         if part is not None and part.stage == "read" and not _is_readable(world, partition, part.end):
             after = world.copy()
@@ -65,6 +65,11 @@ def patience(world: World, worker: int) -> Iterator[Move]:
                 f"{who_is(world, worker)} can't read partition {partition} to its end in time and begins again",
                 after,
             )
+    # Behind the partitions: a run tries again and again, and it is the owner that ends what others left open.
+    for job in range(len(each.runs)):
+        for text, after in jobruns.patience(world, worker, job):
+            tidy(after, worker)
+            yield text, after
     if each.chore is not None and each.chore.stage == "read":
         after = world.copy()
         after.set_worker(worker, chore=None)
@@ -136,33 +141,82 @@ def _partition_moves(world: World, worker: int, partition: int, part: Part) -> I
     elif part.stage == "read":
         if _is_readable(world, partition, part.end):
             yield _take_up_jobs(world, worker, partition, part)
-    elif part.admitting is not None:
+        return
+    if part.stage == "serve" and part.admitting is None:
+        yield from _watch(world, worker, partition, part)
+    if part.stage != "serve":
+        return
+    if part.admitting is not None:
         yield _admit(world, worker, partition, part, part.admitting)
     elif part.position < len(world.commands[partition]):
         yield _next_command(world, worker, partition, part)
-    elif _safe(world, part) > part.committed:
+    elif _safe(world, part) > part.committed or world.committed[partition] < part.committed:
+        # The second: an owner with nothing to write renews what it has written, after an hour.
         yield _commit_finished(world, worker, partition, part)
 
 
 def _end_foreign_transactions(world: World, worker: int, partition: int, part: Part) -> Move:
     """Takes each id with records behind the last stable offset that no live run of its own holds."""
     after = world.copy()
-    records = world.jobs[partition]
-    stable = next((n for n, record in enumerate(records) if record.status == OPEN), len(records))
+    if world.standing(world.admit_id(partition), STATE, LEFT) and not _owns(world, worker, partition):
+        return _fenced(world, worker, partition, part)
+    told = _end_open(after, worker, partition, part.position)
+    after.set_part(worker, partition, part._replace(stage="read", end=len(world.jobs[partition])))
+    return f"{who_is(world, worker)} {told}", after
+
+
+def _owns(world: World, worker: int, partition: int) -> bool:
+    return world.owner[world.admit_id(partition)] == (worker, "admit")
+
+
+def _end_open(after: World, worker: int, partition: int, position: int) -> str:
+    """Takes each id with records behind the last stable offset that no live run of its own holds, and ends what Kafka left open."""
+    records = after.jobs[partition]
+    stable = next((n for n, record in enumerate(records) if record.status in STANDING), len(records))
     found = {record.job for record in records[stable:]}
-    taken = [job for job in sorted(found) if not holds(world.workers[worker].runs[job])]
-    if world.setup.bug == "leave foreign transactions open":
+    taken = [job for job in sorted(found) if not holds(after.workers[worker].runs[job])]
+    if after.setup.bug == "leave foreign transactions open":
         taken = []
+    told = f"finds no foreign transaction open in partition {partition}"
+    if taken:
+        jobs = ", ".join(f"job {job}" for job in taken)
+        told = f"finds transactions open in partition {partition} and takes the ids of {jobs}"
     for job in taken:
-        after.take(world.job_id(job, worker), (worker, "foreign"))
-    after.set_part(worker, partition, part._replace(stage="read", end=len(records)))
-    if not taken:
-        return f"{who_is(world, worker)} finds no foreign transaction open in partition {partition}", after
-    jobs = ", ".join(f"job {job}" for job in taken)
-    return (
-        f"{who_is(world, worker)} finds transactions open in partition {partition} and takes the ids of {jobs}",
-        after,
+        by = after.job_id(job, worker)
+        after.take(by, (worker, "foreign"))
+        told += jobruns.end_left_states(after, worker, job, by)
+    return told + _end_left_admission(after, worker, partition, position)
+
+
+def _end_left_admission(after: World, worker: int, partition: int, position: int) -> str:
+    by = after.admit_id(partition)
+    left = after.standing(by, STATE, LEFT)
+    if not left or after.setup.bug == "leave open what Kafka left open":
+        return ""
+    records = [after.jobs[partition][offset] for offset in left]
+    views = [after.workers[worker].views[record.job] for record in records]
+    own = any(
+        protocol.was_stored(offset, None if view is None else view[0])
+        for offset, view in zip(left, views, strict=True)
     )
+    commit = own or protocol.was_admitted([STATES[record.state] for record in records], position)
+    commit = commit or after.setup.bug == "commit what Kafka left open"
+    after.mark(by, STATE, COMMITTED if commit else ABORTED)
+    return f"; {'commits' if commit else 'aborts'} the admission that Kafka left open"
+
+
+def _watch(world: World, worker: int, partition: int, part: Part) -> Iterator[Move]:
+    """It ends what stands open for so long that nobody can be about to end it."""
+    first = next((record for record in world.jobs[partition] if record.status in STANDING), None)
+    if first is None or first.status != LEFT:
+        return
+    if world.standing(world.admit_id(partition), STATE, LEFT) and not _owns(world, worker, partition):
+        yield _fenced(world, worker, partition, part)
+        return
+    after = world.copy()
+    told = _end_open(after, worker, partition, part.committed)
+    if after.jobs != world.jobs:
+        yield f"{who_is(world, worker)} looks again, {told}", after
 
 
 def _take_up_jobs(world: World, worker: int, partition: int, part: Part) -> Move:
@@ -213,7 +267,7 @@ def _next_command(world: World, worker: int, partition: int, part: Part) -> Move
         after.set_part(worker, partition, part)
         return f"{who} reads {what}" + ("" if admitted else ", which is known, and passes it over"), after
     wanted = Wanted(offset, command.kind, command.ttl_hours * 3600)
-    if not protocol.concerns(wanted, state):
+    if not protocol.concerns(wanted, state) and world.is_seen(worker, command.job):
         after.set_part(worker, partition, part)
         return f"{who} reads {what}, which leaves nothing to do", after
     backlog.hold(offset, str(command.job))
@@ -244,6 +298,13 @@ def _admit(
         return f"{who} takes the id of job {job} ahead" + (" and makes its topic" if fresh else ""), after
     if world.owner[by] != (worker, "admit"):
         return _fenced(world, worker, partition, part)
+    if (
+        stage == "ahead"
+        and world.standing(by, STATE, LEFT)
+        and world.setup.bug != "admit behind what is left open"
+    ):
+        after.set_part(worker, partition, part._replace(stage="admit", admitting=None, again=True))
+        return f"{who} can't read its admission before in time and begins partition {partition} again", after
     if stage == "ahead":
         after.pending = put(after.pending, partition, _safe(world, part))
         after.write_state(job, queued(world, job, offset), by)
@@ -283,6 +344,6 @@ def _follows(world: World, worker: int) -> Iterator[Move]:
             continue
         after = world.copy()
         look(after, worker, partition)
-        if after.workers[worker].views != world.workers[worker].views:
-            tidy(after, worker)
+        tidy(after, worker)
+        if after.workers != world.workers:
             yield f"{who_is(world, worker)} follows partition {partition} to its last stable offset", after

@@ -2,13 +2,14 @@
 
 Kafka is modelled as far as the protocol leans on it: topics as sequences of records that are open, committed or aborted;
 transactional ids, each with its present holder, so that everybody else finds itself fenced; a committed reader that stops before
-the first open record; a group whose members learn of their partitions later than the group decides. A world is hashed as a
-whole, and a state of a job stands in it by its number in :data:`STATES`.
+the first open record; markers that are left out (KAFKA-20734), so that what a transaction wrote there stands open until the next
+marker of the same id in that place; a group whose members learn of their partitions later than the group decides. A world is
+hashed as a whole, and a state of a job stands in it by its number in :data:`STATES`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from schemas.commands import SUBMIT, Request
@@ -17,10 +18,17 @@ from schemas.jobs import CommandPlace, DomainProgress, JobState, Status, encode_
 HOUR = 3_600_000
 """Milliseconds of a step of the model's clock."""
 
-OPEN, COMMITTED, ABORTED = 0, 1, 2
+OPEN, COMMITTED, ABORTED, LEFT = 0, 1, 2, 3
+"""What has become of a record. LEFT: its transaction has ended without a marker here, so that for every reader it stands open."""
+
+STANDING = (OPEN, LEFT)
+STATE, LOG, GROUP = "trace.jobs", "its log", "the group's offsets"
+"""The places that a transaction may write to, each with a marker of its own."""
+
 TOMBSTONE = -1
 NOBODY = (-1, "")
 NOT_PENDING = -1
+NONE_UNMARKED: tuple[int, tuple[str, ...]] = (-1, ())
 
 DOMAIN = "history"
 
@@ -39,8 +47,8 @@ class Job:
 @dataclass(frozen=True)
 class Setup:
     """What is explored: the jobs, the commands that clients may send once each (job, kind, TTL in hours), and how often what
-    may go wrong. ``restarts``: a dead worker may be started again at any time, and not only when no other is alive. ``bug`` names
-    one that is planted."""
+    may go wrong. ``unmarked``: transactions that lack markers. ``restarts``: a dead worker may be started again at any time, and
+    not only when no other is alive. ``bug`` names one that is planted."""
 
     workers: int = 2
     jobs: tuple[Job, ...] = (Job(),)
@@ -51,6 +59,7 @@ class Setup:
     timeouts: int = 0
     breaks: int = 0
     deadlines: int = 0
+    unmarked: int = 0
     hours: int = 0
     sweeps: int = 0
     max_tries: int = 5
@@ -128,7 +137,7 @@ class Part(NamedTuple):
 
 class Run(NamedTuple):
     """A live run of a job. ``stage``: idle, read, held, data (appended), state (the state appended too), owed (only with a
-    bug), over. ``doing`` is what is being written."""
+    bug), carried (the log says another state than the one that stands), over. ``doing`` is what is being written."""
 
     stage: str = "idle"
     end: int = 0
@@ -175,6 +184,7 @@ class Left(NamedTuple):
     timeouts: int
     breaks: int
     deadlines: int
+    unmarked: int
     hours: int
     sweeps: int
     sends: tuple[bool, ...]
@@ -183,7 +193,7 @@ class Left(NamedTuple):
 @dataclass(slots=True)
 class World:
     """Everything. ``owner`` holds (worker, role) of each transactional id: the jobs', then ``admit`` of each partition, then,
-    only with a bug, one of each worker and job."""
+    only with a bug, one of each worker and job. ``unmarked``: the id whose open transaction will lack markers, and where."""
 
     setup: Setup
     hour: int
@@ -197,7 +207,7 @@ class World:
     owner: tuple[tuple[int, str], ...]
     workers: tuple[Worker, ...]
     left: Left
-    said: list[str] = field(default_factory=list)
+    unmarked: tuple[int, tuple[str, ...]] = NONE_UNMARKED
 
     def copy(self) -> World:
         return World(
@@ -213,6 +223,7 @@ class World:
             self.owner,
             self.workers,
             self.left,
+            self.unmarked,
         )
 
     def key(self) -> int:
@@ -230,12 +241,18 @@ class World:
                 self.owner,
                 self.workers,
                 self.left,
+                self.unmarked,
             )
         )
 
     @property
     def now(self) -> int:
         return self.hour * HOUR
+
+    @property
+    def lacked_markers(self) -> bool:
+        """Whether a transaction has ended without all of its markers, or is about to."""
+        return self.left.unmarked < self.setup.unmarked
 
     # Kafka
 
@@ -256,16 +273,30 @@ class World:
             return by
         return None if by < jobs + partitions else (by - jobs - partitions) % jobs
 
+    def partition_of(self, by: int) -> int:
+        job = self.job_of(by)
+        return by - len(self.setup.jobs) if job is None else self.setup.jobs[job].partition
+
+    def open_places(self, by: int) -> tuple[str, ...]:
+        """Where the transaction that the id has open has written."""
+        pending = self.job_of(by) is None and self.pending[self.partition_of(by)] != NOT_PENDING
+        found = [place for place in (STATE, LOG) if self.standing(by, place, OPEN)]
+        return (*found, GROUP) if pending else tuple(found)
+
     def is_open(self, by: int) -> bool:
         """Whether the id has a transaction open that has written something."""
+        return bool(self.open_places(by))
+
+    def standing(self, by: int, place: str, status: int) -> list[int]:
+        """The offsets of what the id has written there and has this status."""
+        records = enumerate(self._records(by, place))
+        return [offset for offset, record in records if record.by == by and record.status == status]
+
+    def _records(self, by: int, place: str) -> tuple[Any, ...]:
+        if place == STATE:
+            return self.jobs[self.partition_of(by)]
         job = self.job_of(by)
-        if job is None:
-            partition = by - len(self.setup.jobs)
-        else:
-            partition = self.setup.jobs[job].partition
-            if any(line.by == by and line.status == OPEN for line in self.logs[job] or ()):
-                return True
-        return any(record.by == by and record.status == OPEN for record in self.jobs[partition])
+        return () if job is None else self.logs[job] or ()
 
     def take(self, by: int, holder: tuple[int, str]) -> None:
         """InitProducerId: fences the former holder and aborts what it left open."""
@@ -273,19 +304,33 @@ class World:
         self.owner = put(self.owner, by, holder)
 
     def end(self, by: int, status: int) -> None:
-        """Commits or aborts the open transaction of an id."""
+        """Commits or aborts the open transaction of an id: a marker in each place that it has written to and that is not left out.
+
+        A group's offset that lacks its marker counts for nothing: the next transaction with an offset takes its place.
+        """
+        places, left_out = self.open_places(by), tuple[str, ...]()
+        if places and self.unmarked[0] == by:
+            left_out, self.unmarked = self.unmarked[1], NONE_UNMARKED
+        for place in places:
+            if place == GROUP:
+                partition = self.partition_of(by)
+                if status == COMMITTED and GROUP not in left_out:
+                    self.committed = put(self.committed, partition, self.pending[partition])
+                self.pending = put(self.pending, partition, NOT_PENDING)
+            else:
+                self.mark(by, place, LEFT if place in left_out else status)
+
+    def mark(self, by: int, place: str, status: int) -> None:
+        """What a marker does: it ends all that stands open there under the id. LEFT: there is none."""
+        records = tuple(
+            record._replace(status=status) if record.by == by and record.status in STANDING else record
+            for record in self._records(by, place)
+        )
         job = self.job_of(by)
-        if job is None:
-            partition = by - len(self.setup.jobs)
-            if status == COMMITTED and self.pending[partition] != NOT_PENDING:
-                self.committed = put(self.committed, partition, self.pending[partition])
-            self.pending = put(self.pending, partition, NOT_PENDING)
-        else:
-            partition = self.setup.jobs[job].partition
-            log = self.logs[job]
-            if log:
-                self.logs = put(self.logs, job, _ended(log, by, status))
-        self.jobs = put(self.jobs, partition, _ended(self.jobs[partition], by, status))
+        if place == STATE:
+            self.jobs = put(self.jobs, self.partition_of(by), records)
+        elif job is not None:
+            self.logs = put(self.logs, job, records)
 
     def write_line(self, job: int, kind: str | int, by: int) -> None:
         log = self.logs[job]
@@ -299,7 +344,14 @@ class World:
 
     def is_read(self, partition: int, end: int) -> bool:
         """Whether a committed reader gets to ``end`` of ``trace.jobs``."""
-        return all(record.status != OPEN for record in self.jobs[partition][:end])
+        return all(record.status not in STANDING for record in self.jobs[partition][:end])
+
+    def is_seen(self, worker: int, job: int) -> bool:
+        """Whether every committed reader gets to the state that the worker knows of a job; true where it knows none."""
+        view, partition = self.workers[worker].views[job], self.setup.jobs[job].partition
+        if view is None:
+            return True
+        return self.jobs[partition][view[0]].status == COMMITTED and self.is_read(partition, view[0])
 
     def states_of(self, job: int) -> list[int]:
         """The committed states of a job in order."""
@@ -335,15 +387,6 @@ class World:
 def put(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:
     """The tuple with one item exchanged."""
     return (*items[:index], item, *items[index + 1 :])
-
-
-def _ended(records: tuple[Any, ...], by: int, status: int) -> tuple[Any, ...]:
-    if not any(record.by == by and record.status == OPEN for record in records):
-        return records
-    return tuple(
-        record._replace(status=status) if record.by == by and record.status == OPEN else record
-        for record in records
-    )
 
 
 def nobody(setup: Setup) -> Worker:
@@ -388,6 +431,7 @@ def first_world(setup: Setup) -> World:
             setup.timeouts,
             setup.breaks,
             setup.deadlines,
+            setup.unmarked,
             setup.hours,
             setup.sweeps,
             (True,) * len(setup.sends),

@@ -27,6 +27,8 @@ from joblog.protocol import (
     is_taken_up,
     next_step,
     tries_at_start,
+    was_admitted,
+    was_stored,
 )
 from schemas.commands import CANCEL, DELETE, SET_TTL, Request
 from schemas.headers import MessageHeaders, decode
@@ -185,6 +187,17 @@ def test_a_command_concerns_a_job_only_while_it_can_change_it(
     kind: str, state: JobState | None, answer: bool
 ) -> None:
     assert concerns(Wanted(11, kind), state) is answer
+
+
+def test_an_admission_that_kafka_left_open_was_committed_when_the_offset_has_passed_its_command() -> None:
+    assert was_admitted([a_state()], committed=a_state().command.offset + 1)
+    assert not was_admitted([a_state()], committed=a_state().command.offset)
+
+
+def test_states_that_kafka_left_open_were_committed_when_their_writer_finds_them() -> None:
+    assert was_stored(left=7, known=7)
+    assert not was_stored(left=7, known=5)
+    assert not was_stored(left=7, known=None)
 
 
 @pytest.mark.parametrize(

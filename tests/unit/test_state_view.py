@@ -51,3 +51,17 @@ def test_a_job_whose_tombstone_was_just_written_is_not_known_and_older_states_do
     assert not view.knows(0, JOB)
     assert view.put(0, JOB, 5, 0, encode_state(a_state(Status.EXPIRED))) is False
     assert view.state(0, JOB) is None
+
+
+def test_a_state_of_ones_own_is_known_at_once_and_read_when_it_comes_back() -> None:
+    view, value = a_view(a_state(Status.QUEUED)), encode_state(a_state(Status.RUNNING))
+    view.put(0, JOB, 4, 0, value, own=True)
+    assert view.offset(0, JOB) == 4
+    assert not _is_read(view)
+    view.put(0, JOB, 4, 0, value)
+    assert _is_read(view)
+
+
+def _is_read(view: StateView) -> bool:
+    stored = view.stored(0, JOB)
+    return stored is not None and stored.is_read
