@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from catalogue.domain import MAX_IN_LIST
 from schemas.ids import ContainerIds
 
 
 def chunk_count(ids: int, size: int) -> int:
     """How many chunks so many container IDs make."""
     return -(-ids // size)
+
+
+def is_small(ids: int, sizes: Iterable[int]) -> bool:
+    """Whether so many container IDs are one chunk in domains with these chunk sizes, and no more than an ordinary chunk has."""
+    return ids <= MAX_IN_LIST and all(chunk_count(ids, size) <= 1 for size in sizes)
 
 
 def chunk_of(ids: ContainerIds, index: int, size: int) -> list[str]:

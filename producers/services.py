@@ -14,7 +14,7 @@ from catalogue.domain import Domain
 from joblog.follow import Follower
 from joblog.states import StateView
 from joblog.transactions import Transactor
-from producers.chunks import chunk_count
+from producers.chunks import is_small
 from producers.schedule import Schedule, Waiting
 from producers.settings import ProducerSettings
 from producers.sources.protocol import Source
@@ -152,6 +152,6 @@ class Services:
         )
 
     def is_small(self, request: Request) -> bool:
-        """Whether the job has one chunk a domain: it ends soon and may use the kept slot."""
+        """Whether the job ends soon and may use the kept slot."""
         domains = [self.catalogue.get(name) for name in request.domains]
-        return all(chunk_count(request.cid_count, domain.chunk_size) <= 1 for domain in domains if domain)
+        return is_small(request.cid_count, [domain.chunk_size for domain in domains if domain])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.chunks import chunk_count, chunk_of, padded
+from producers.chunks import chunk_count, chunk_of, is_small, padded
 from schemas.ids import ContainerIds
 
 TEXTS = st.text(min_size=1, max_size=6) | st.text(alphabet="ab\0", min_size=1, max_size=4)
@@ -85,3 +85,13 @@ def test_bind_lists_have_few_lengths_and_the_same_ids(count: int, size: int) -> 
     assert set(binds) == set(ids)
     assert len(binds) in (1, 10, 100, size)
     assert len(binds) <= size
+
+
+@pytest.mark.parametrize(
+    ("ids", "sizes", "small"),
+    [(1000, [1000, 1000], True), (1000, [500, 1000], False), (1001, [10_000], False), (1, [], True)],
+)
+def test_a_small_job_is_one_chunk_a_domain_and_no_more_ids_than_an_ordinary_chunk(
+    ids: int, sizes: list[int], small: bool
+) -> None:
+    assert is_small(ids, sizes) is small
