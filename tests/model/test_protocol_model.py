@@ -1,4 +1,4 @@
-"""The protocol explored: small setups to their last state, a large one at random, and five bugs that must be found."""
+"""The protocol explored: small setups to their last state, a large one at random, and planted bugs that must be found."""
 
 from __future__ import annotations
 
