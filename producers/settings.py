@@ -27,7 +27,9 @@ class ProducerSettings:
         "TRACE_MAX_JOB_BYTES", 20 * 1024**3, "A job whose answer grows above this fails.", unit="bytes"
     )
     jobs: int = setting(
-        "TRACE_WORKER_JOBS", 4, "Jobs a worker runs at once; one slot is kept for small jobs: one chunk a domain, 1,000 IDs at most."
+        "TRACE_WORKER_JOBS",
+        4,
+        "Jobs a worker runs at once; one slot is kept for small jobs: one chunk a domain, 1,000 IDs at most.",
     )
     parallel_chunks: int = setting(
         "TRACE_PARALLEL_CHUNKS", 2, "Chunks of one job read ahead at the same time."
