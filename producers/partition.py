@@ -18,7 +18,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -161,6 +162,7 @@ class Partition:
         self._backlog, self._admitted = Backlog(position, position), -1
         self._queue = asyncio.Queue()
         await self._end_open_transactions(position)
+        await self._end_open_tombstones()
         services.view.open(self.number)
         for topic in (names.jobs, names.results):
             if (topic, self.number) not in services.follower.positions:
@@ -185,12 +187,9 @@ class Partition:
         open_now = await open_batches(services.reader, jobs, self.number)
         ids = {r.key.decode("ascii") for batch in open_now for r in batch.records() if r.key}
         for job_id in ids - self._held():
-            taken = await services.take(job_id)
-            try:
+            async with self._taken(job_id) as taken:
                 known = services.view.offset(self.number, job_id)
                 await end_left_states(services.reader, taken, jobs, self.number, known)
-            finally:
-                await taken.close()
         admit = self._owner()
         left = await leftover(services.reader, admit, jobs, self.number)
         if left:
@@ -200,6 +199,25 @@ class Partition:
                 for offset, state in states.items()
             )
             await admit.mark(jobs, self.number, commit=own or was_admitted(states.values(), position))
+
+    async def _end_open_tombstones(self) -> None:
+        """The same in ``trace.results``, where jobs write tombstones: whatever came of one, the result is of no more use."""
+        services, results = self._services, self._services.names.results
+        open_now = await open_batches(services.reader, results, self.number)
+        keys = {r.key for batch in open_now if batch.transactional for r in batch.records() if r.key}
+        for job_id in {key.decode("ascii") for key in keys} - self._held():
+            async with self._taken(job_id) as taken:
+                if await leftover(services.reader, taken, results, self.number):
+                    await taken.mark(results, self.number, commit=True)
+
+    @asynccontextmanager
+    async def _taken(self, job_id: str) -> AsyncIterator[Transactor]:
+        """A job's id for the block."""
+        taken = await self._services.take(job_id)
+        try:
+            yield taken
+        finally:
+            await taken.close()
 
     async def _watch_open(self) -> None:
         """Ends what stands open in ``trace.jobs`` for so long that nobody can be about to end it."""

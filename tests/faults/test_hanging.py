@@ -22,7 +22,7 @@ from joblog.transactions import Transactor
 from schemas.commands import Request
 from schemas.headers import MessageHeaders
 from schemas.jobs import CommandPlace, JobState, encode_state, new_state
-from schemas.topics import Names, shared_topics
+from schemas.topics import Names, new_job_id, shared_topics
 from tests.faults.heldworker import Holds, held_worker, without_marker
 from tests.faults.plant import CHUNK, DOMAIN, assert_whole, ids_of, make_plant
 from tests.workers import JobClient, until
@@ -271,3 +271,22 @@ async def test_no_job_is_admitted_behind_an_admission_that_was_left_open(
         holds.release()
         assert_whole(await client.lines(one, 60), SMALL)
         assert_whole(await client.lines(two, 60), FEW)
+
+
+async def test_a_tombstone_left_open_among_the_results_does_not_keep_a_partition_from_being_taken_over(
+    broker: BrokerSettings, plant: Path, tmp_path: Path
+) -> None:
+    async with JobClient(broker) as client:
+        results = client.names.results
+        gone = new_job_id(1, bytes(10))
+        ghost = await taken_by(broker, client.names.writer_id(gone))
+        await ghost.begin()
+        without_marker(ghost, results)
+        await ghost.send(results, None, partition=0, key=gone.encode())
+        await ghost.settle()
+        await ghost.close()
+        assert await stands_open(client, results)
+        job_id = await client.submit(FEW, [DOMAIN])
+        async with held_worker(broker, plant, tmp_path):
+            assert_whole(await client.lines(job_id, 60), FEW)
+        assert not await stands_open(client, results)
