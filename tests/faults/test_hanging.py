@@ -84,6 +84,33 @@ async def leave_admission_open(broker: BrokerSettings, state: JobState, committe
     await owner.close()
 
 
+async def leave_open(
+    broker: BrokerSettings, job_id: str, topic: str, value: bytes | None, key: bytes | None = None
+) -> None:
+    """The job's writer puts a record into the topic and is gone; nobody knows of its transaction."""
+    ghost = await taken_by(broker, Names(broker.prefix).writer_id(job_id))
+    await ghost.begin()
+    without_marker(ghost, topic)
+    headers = MessageHeaders("records").encode() if key is None else ()
+    await ghost.send(topic, value, partition=0, key=key, headers=headers)
+    await ghost.settle()
+    await ghost.close()
+
+
+async def assert_mended(client: JobClient, holds: Holds, plant: Path, job_id: str, *said: str) -> None:
+    """The next worker says what it does about the leftover, and the job's log is whole."""
+    holds.release()
+    async with held_worker(client.broker, plant, holds.folder) as second:
+        lines = await client.lines(job_id, 60)
+        assert all(each in second.said() for each in said)
+    assert_whole(lines, IDS)
+
+
+async def has_counted(client: JobClient, job_id: str) -> JobState:
+    """The job's first state that counts a part of its log."""
+    return await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
+
+
 async def stands_open(client: JobClient, topic: str) -> bool:
     offsets = await client.reader.offsets(topic, 0)
     return offsets.last_stable < offsets.end
@@ -123,22 +150,10 @@ async def test_what_a_dead_writer_left_open_in_its_log_is_never_read(
     holds.chunk(MIDDLE).touch()
     async with JobClient(broker) as client, held_worker(broker, plant, tmp_path) as first:
         job_id = await client.submit(IDS, [DOMAIN])
-        topic = client.names.job(job_id)
-        await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
+        await has_counted(client, job_id)
         await first.kill()
-        ghost = await taken_by(broker, client.names.writer_id(job_id))
-        await ghost.begin()
-        without_marker(ghost, topic)
-        await ghost.send(
-            topic, b'{"type":"records"}\n', partition=0, headers=MessageHeaders("records").encode()
-        )
-        await ghost.settle()
-        await ghost.close()
-        holds.release()
-        async with held_worker(broker, plant, tmp_path) as second:
-            lines = await client.lines(job_id, 60)
-            assert "aborts what was left open" in second.said()
-    assert_whole(lines, IDS)
+        await leave_open(broker, job_id, client.names.job(job_id), b'{"type":"records"}\n')
+        await assert_mended(client, holds, plant, job_id, "aborts what was left open")
 
 
 async def test_what_was_committed_and_left_open_together_with_what_was_not_is_written_again(
@@ -150,14 +165,10 @@ async def test_what_was_committed_and_left_open_together_with_what_was_not_is_wr
     async with JobClient(broker) as client, held_worker(broker, plant, tmp_path) as first:
         job_id = await client.submit(IDS, [DOMAIN])
         topic = client.names.job(job_id)
-        counted = await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
+        counted = await has_counted(client, job_id)
         await until(lambda: is_behind(client, topic, counted.end_offset), 60)
         await first.kill()
-        holds.release()
-        async with held_worker(broker, plant, tmp_path) as second:
-            lines = await client.lines(job_id, 60)
-            assert "aborts what was left open" in second.said()
-    assert_whole(lines, IDS)
+        await assert_mended(client, holds, plant, job_id, "aborts what was left open")
 
 
 async def is_behind(client: JobClient, topic: str, offset: int) -> bool:
@@ -173,16 +184,11 @@ async def test_what_was_committed_and_left_open_is_read_once_the_job_is_taken_up
     holds.chunk(IDS[CHUNK]).touch()
     async with JobClient(broker) as client, held_worker(broker, plant, tmp_path) as first:
         job_id = await client.submit(IDS, [DOMAIN])
-        topic = client.names.job(job_id)
-        await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
+        await has_counted(client, job_id)
         await first.kill()
-        assert await stands_open(client, topic)
-        holds.release()
-        async with held_worker(broker, plant, tmp_path) as second:
-            lines = await client.lines(job_id, 60)
-            assert "commits what was left open" in second.said()
-            assert f"job {job_id}: goes on at chunk 2 of 10 of {DOMAIN}" in second.said()
-    assert_whole(lines, IDS)
+        assert await stands_open(client, client.names.job(job_id))
+        goes_on = f"job {job_id}: goes on at chunk 2 of 10 of {DOMAIN}"
+        await assert_mended(client, holds, plant, job_id, "commits what was left open", goes_on)
 
 
 async def test_a_state_that_was_left_open_while_its_partition_is_served_hides_the_others_for_a_time_only(
@@ -191,12 +197,7 @@ async def test_a_state_that_was_left_open_while_its_partition_is_served_hides_th
     async with JobClient(broker) as client, held_worker(broker, plant, tmp_path, session_timeout=1) as worker:
         first = await client.submit(FEW, [DOMAIN])
         state = await client.state_when(first, lambda state: state.ended, 60)
-        ghost = await taken_by(broker, client.names.writer_id(first))
-        await ghost.begin()
-        without_marker(ghost, client.names.jobs)
-        await ghost.send(client.names.jobs, encode_state(state), partition=0, key=first.encode())
-        await ghost.settle()
-        await ghost.close()
+        await leave_open(broker, first, client.names.jobs, encode_state(state), key=first.encode())
         assert await stands_open(client, client.names.jobs)
         second = await client.submit(FEW, [DOMAIN])
 
@@ -218,16 +219,12 @@ async def test_what_was_committed_and_left_open_is_written_again_when_the_next_t
     async with JobClient(broker) as client, held_worker(broker, plant, tmp_path) as first:
         job_id = await client.submit(IDS, [DOMAIN])
         topic = client.names.job(job_id)
-        counted = await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
+        counted = await has_counted(client, job_id)
         holds.unmarked.unlink()
         holds.chunk(IDS[CHUNK]).unlink()
         await until(lambda: is_behind(client, topic, counted.end_offset), 60)
         await first.kill()
-        holds.release()
-        async with held_worker(broker, plant, tmp_path) as second:
-            lines = await client.lines(job_id, 60)
-            assert "its log lacks what its state counts" in second.said()
-    assert_whole(lines, IDS)
+        await assert_mended(client, holds, plant, job_id, "its log lacks what its state counts")
 
 
 async def test_a_state_that_its_worker_committed_and_kafka_left_open_is_committed_by_that_worker(
@@ -279,12 +276,7 @@ async def test_a_tombstone_left_open_among_the_results_does_not_keep_a_partition
     async with JobClient(broker) as client:
         results = client.names.results
         gone = new_job_id(1, bytes(10))
-        ghost = await taken_by(broker, client.names.writer_id(gone))
-        await ghost.begin()
-        without_marker(ghost, results)
-        await ghost.send(results, None, partition=0, key=gone.encode())
-        await ghost.settle()
-        await ghost.close()
+        await leave_open(broker, gone, results, None, key=gone.encode())
         assert await stands_open(client, results)
         job_id = await client.submit(FEW, [DOMAIN])
         async with held_worker(broker, plant, tmp_path):
