@@ -52,6 +52,11 @@ class Offsets:
     last_stable: int
     end: int
 
+    @property
+    def has_open(self) -> bool:
+        """Whether a transaction stands open, behind which no committed reader gets."""
+        return self.last_stable < self.end
+
 
 class LogReader:
     """Reads any partition of one cluster. ``connections`` a broker; ``timeout`` in seconds for each call."""

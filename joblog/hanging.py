@@ -28,12 +28,12 @@ from schemas.jobs import JobState
 
 
 async def open_batches(reader: LogReader, topic: str, partition: int) -> list[Batch]:
-    """The batches behind the last stable offset, of whatever producer. Raises as :meth:`LogReader.fetch`."""
+    """The batches of transactions behind the last stable offset, of whatever producer. Raises as :meth:`LogReader.fetch`."""
     offsets = await reader.offsets(topic, partition)
     offset, found = offsets.last_stable, list[Batch]()
     while offset < offsets.end:
         fetched = await reader.fetch(topic, partition, offset, committed=False)
-        found += [batch for batch in fetched.batches if not batch.control]
+        found += [batch for batch in fetched.batches if batch.transactional and not batch.control]
         if fetched.next_offset <= offset:
             break
         offset = fetched.next_offset

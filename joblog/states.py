@@ -15,8 +15,8 @@ from schemas.jobs import JobState, Status, decode_state
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A state as it stands in the topic: ``written_at`` in milliseconds since the epoch. ``is_read``: every reader of what is
-    committed gets to it; this process knows of its own before."""
+    """A state as it stands in the topic: ``written_at`` in milliseconds since the epoch; ``is_read`` as
+    :meth:`StateView.is_read` says."""
 
     offset: int
     written_at: int
@@ -82,6 +82,12 @@ class StateView:
         """The newest state of a job; None when it has none here (never admitted, or removed)."""
         found = self.stored(partition, job_id)
         return None if found is None else decode_state(found.value)
+
+    def is_read(self, partition: int, job_id: str) -> bool:
+        """Whether every reader of what is committed gets to the job's newest state; this process knows of its own before. True
+        when there is none here."""
+        found = self.stored(partition, job_id)
+        return found is None or found.is_read
 
     def offset(self, partition: int, job_id: str) -> int | None:
         """Where the newest state of a job stands, or its tombstone that this process has written; None when it has none here."""

@@ -76,8 +76,7 @@ class Expiry:
 
     async def _write_tombstones(self, number: int, job_id: str) -> None:
         services, names = self._services, self._services.names
-        taken = await services.take(job_id)
-        try:
+        async with services.taken(job_id) as taken:
             await services.caught_up(names.jobs, number)
             state = services.view.state(number, job_id)
             if state is None or state.status is not Status.EXPIRED:
@@ -89,8 +88,6 @@ class Expiry:
                 await taken.send(names.jobs, None, partition=number, key=key)
                 offsets = await taken.settle()
             services.view.put(number, job_id, offsets[-1], now_ms(), None, own=True)
-        finally:
-            await taken.close()
 
     async def _sweep(self) -> None:
         """Removes old topics of this deployment that belong to no job of a partition that this worker owns and has read."""
@@ -125,14 +122,11 @@ class Expiry:
         topic = services.names.job(job_id)
         swept = partition.sweeping[job_id] = asyncio.Event()
         try:
-            taken = await services.take(job_id)
-            try:
+            async with services.taken(job_id):
                 await services.caught_up(services.names.jobs, number)
                 if self._has_no_job(number, job_id):
                     log.info("removing %s: it belongs to no job", topic)
                     await services.admin.delete_topics([topic])
-            finally:
-                await taken.close()
         finally:
             del partition.sweeping[job_id]
             swept.set()

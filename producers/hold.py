@@ -164,7 +164,7 @@ class Hold:
         reader, topic = self.services.reader, self.state.topic
         try:
             async with asyncio.timeout(self.services.settings.broker_deadline):
-                while (offsets := await reader.offsets(topic, 0)).last_stable < offsets.end:  # noqa: ASYNC110
+                while (await reader.offsets(topic, 0)).has_open:  # noqa: ASYNC110
                     await asyncio.sleep(_MARKER_PAUSE)
         except TopicGone:
             return

@@ -228,8 +228,7 @@ class JobRun:
     async def _remove_topic(self) -> None:
         # A state that nobody reads yet may come to nothing, and its job would stand without a log.
         await self._services.caught_up(self._services.names.jobs, self.partition)
-        stored = self._services.view.stored(self.partition, self.job_id)
-        if stored is not None and not stored.is_read:
+        if not self._services.view.is_read(self.partition, self.job_id):
             raise Retriable(f"the end of job {self.job_id} has come to nothing")
         with suppress(TopicGone):
             await self._services.admin.delete_topics([self._services.names.job(self.job_id)])

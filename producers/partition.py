@@ -18,8 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +26,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from broker.errors import BrokerError, Retriable
-from broker.fetch import Record
+from broker.fetch import Batch, Record
 from joblog.hanging import end_left_states, leftover, open_batches
 from joblog.protocol import Backlog, Wanted, concerns, is_admitted, is_taken_up, was_admitted, was_stored
 from joblog.transactions import Transactor
@@ -185,9 +184,8 @@ class Partition:
         """
         services, jobs = self._services, self._services.names.jobs
         open_now = await open_batches(services.reader, jobs, self.number)
-        ids = {r.key.decode("ascii") for batch in open_now for r in batch.records() if r.key}
-        for job_id in ids - self._held():
-            async with self._taken(job_id) as taken:
+        for job_id in self._writers(open_now):
+            async with services.taken(job_id) as taken:
                 known = services.view.offset(self.number, job_id)
                 await end_left_states(services.reader, taken, jobs, self.number, known)
         admit = self._owner()
@@ -204,20 +202,10 @@ class Partition:
         """The same in ``trace.results``, where jobs write tombstones: whatever came of one, the result is of no more use."""
         services, results = self._services, self._services.names.results
         open_now = await open_batches(services.reader, results, self.number)
-        keys = {r.key for batch in open_now if batch.transactional for r in batch.records() if r.key}
-        for job_id in {key.decode("ascii") for key in keys} - self._held():
-            async with self._taken(job_id) as taken:
+        for job_id in self._writers(open_now):
+            async with services.taken(job_id) as taken:
                 if await leftover(services.reader, taken, results, self.number):
                     await taken.mark(results, self.number, commit=True)
-
-    @asynccontextmanager
-    async def _taken(self, job_id: str) -> AsyncIterator[Transactor]:
-        """A job's id for the block."""
-        taken = await self._services.take(job_id)
-        try:
-            yield taken
-        finally:
-            await taken.close()
 
     async def _watch_open(self) -> None:
         """Ends what stands open in ``trace.jobs`` for so long that nobody can be about to end it."""
@@ -226,14 +214,16 @@ class Partition:
             return
         self._looked = now
         offsets = await services.reader.offsets(services.names.jobs, self.number)
-        if offsets.last_stable == offsets.end or offsets.last_stable != self._open_at:
+        if not offsets.has_open or offsets.last_stable != self._open_at:
             self._open_at, self._open_since = offsets.last_stable, now
         elif now - self._open_since > _LEFT_OPEN * services.settings.session_timeout:
             self._open_since = now
             await self._end_open_transactions(self._backlog.committed)
 
-    def _held(self) -> set[str]:
-        return {job_id for job_id, run in self.runs.items() if run.holds}
+    def _writers(self, batches: Iterable[Batch]) -> set[str]:
+        """The jobs that the batches speak of, without those that a live run of our own holds."""
+        held = {job_id for job_id, run in self.runs.items() if run.holds}
+        return {r.key.decode("ascii") for batch in batches for r in batch.records() if r.key} - held
 
     async def _serve(self) -> None:
         """Commands in order, at once; between them the offset is moved on behind what is finished."""
@@ -330,17 +320,16 @@ class Partition:
         """Notes which commands are finished by the jobs' states. One that stands without a marker yet may still come to nothing."""
         view = self._services.view
         for job_id in set(self._backlog.unfinished.values()):
-            run, stored = self.runs.get(job_id), view.stored(self.number, job_id)
-            if run is not None and (stored is None or stored.is_read):
-                state = None if stored is None else decode_state(stored.value)
+            run = self.runs.get(job_id)
+            if run is not None and view.is_read(self.number, job_id):
+                state = view.state(self.number, job_id)
                 self._backlog.finish(run.inbox.drop_finished(state, run.topic_gone))
 
     def _hand_over(self, command: Command) -> None:
         """A cancel, delete or TTL goes to its job; one about no job of ours is finished at once."""
-        wanted = Wanted(command.offset, command.kind, command.ttl_seconds)
-        stored = self._services.view.stored(self.number, command.job_id)
-        state = None if stored is None else decode_state(stored.value)
-        if not concerns(wanted, state) and (stored is None or stored.is_read):
+        wanted, view = Wanted(command.offset, command.kind, command.ttl_seconds), self._services.view
+        state = view.state(self.number, command.job_id)
+        if not concerns(wanted, state) and view.is_read(self.number, command.job_id):
             return
         self._backlog.hold(command.offset, command.job_id)
         run = self.start(command.job_id)

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,7 +19,7 @@ from types import TracebackType
 from catalogue.domain import Domain
 from producers.chunks import chunk_of
 from producers.encode import EncodedRows, drop_null_containers, encode_records
-from producers.retry import RetryPolicy
+from producers.retry import Retries, RetryPolicy
 from producers.settings import ProducerSettings
 from producers.sources.protocol import Source, SourceError, SourceUnavailable
 from schemas.ids import ContainerIds
@@ -141,14 +140,12 @@ class ReadAhead:
                 self._changed.notify_all()
 
     async def _read_with_retries(self, read: _ChunkRead) -> None:
-        policy = RetryPolicy(attempts=self._settings.chunk_tries)
-        failures: Counter[type[SourceError]] = Counter()
+        retries = Retries(RetryPolicy(attempts=self._settings.chunk_tries))
         while True:
             try:
                 await self._read_once(read)
             except SourceError as error:
-                failures[type(error)] += 1
-                wait = policy.delay(error, failures[type(error)], random.random)
+                wait = retries.wait(error)
                 if wait is None or read.handed:
                     raise
                 await self._take_back(read)

@@ -44,15 +44,27 @@ class RetryPolicy:
         return random() * min(self.highest_bound, self.first_bound * 2.0 ** min(failures - 1, 32))
 
 
+class Retries:
+    """The failures of one call so far, counted by their kind."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._failures: Counter[type[SourceError]] = Counter()
+
+    def wait(self, error: SourceError) -> float | None:
+        """Counts a failure; answers how many seconds to wait before the next try, None when there is none."""
+        self._failures[type(error)] += 1
+        return self._policy.delay(error, self._failures[type(error)], random.random)
+
+
 async def retried(call: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
     """What ``call`` answers, asked again as the policy says. Raises the last SourceError."""
-    failures: Counter[type[SourceError]] = Counter()
+    retries = Retries(policy)
     while True:
         try:
             return await call()
         except SourceError as error:
-            failures[type(error)] += 1
-            wait = policy.delay(error, failures[type(error)], random.random)
+            wait = retries.wait(error)
             if wait is None:
                 raise
         await asyncio.sleep(wait)

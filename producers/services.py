@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from broker.admin import Admin
@@ -150,6 +151,15 @@ class Services:
             timeout=self.settings.transaction_timeout,
             deadline=self.settings.broker_deadline,
         )
+
+    @asynccontextmanager
+    async def taken(self, job_id: str) -> AsyncIterator[Transactor]:
+        """A job's id for the block."""
+        taken = await self.take(job_id)
+        try:
+            yield taken
+        finally:
+            await taken.close()
 
     def is_small(self, request: Request) -> bool:
         """Whether the job ends soon and may use the kept slot."""

@@ -140,6 +140,10 @@ class JobClient:
                     await asyncio.sleep(0.02)
                 offset = fetched.next_offset
 
+    async def has_open(self, topic: str) -> bool:
+        """Whether records stand in the topic's first partition that no committed reader gets to."""
+        return (await self.reader.offsets(topic, 0)).has_open
+
     async def states(self, job_id: str) -> list[JobState]:
         """Every state of the job so far, in order (None for a tombstone is left out)."""
         partition = partition_of(job_id, self.broker.partitions)

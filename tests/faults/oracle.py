@@ -73,8 +73,7 @@ class Oracle:
         reader = LogReader(self._broker)
         await reader.start()
         try:
-            offsets = await reader.offsets(topic, partition)
-            return offsets.last_stable == offsets.end
+            return not (await reader.offsets(topic, partition)).has_open
         finally:
             await reader.stop()
 

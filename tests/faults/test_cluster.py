@@ -41,12 +41,7 @@ async def leader_of(client: JobClient, topic: str) -> int:
 async def mid_transaction(client: JobClient, job_id: str, records: int) -> None:
     """Waits until so many records are committed and more stand behind them in the log."""
     await client.state_when(job_id, lambda state: state.progress[0].records >= records, LONG)
-
-    async def is_open() -> bool:
-        offsets = await client.reader.offsets(client.names.job(job_id), 0)
-        return offsets.end > offsets.last_stable
-
-    await until(is_open, LONG)
+    await until(lambda: client.has_open(client.names.job(job_id)), LONG)
 
 
 async def test_a_job_outlives_its_leader_the_controller_and_a_time_without_a_majority(

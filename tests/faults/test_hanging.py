@@ -111,18 +111,13 @@ async def has_counted(client: JobClient, job_id: str) -> JobState:
     return await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
 
 
-async def stands_open(client: JobClient, topic: str) -> bool:
-    offsets = await client.reader.offsets(topic, 0)
-    return offsets.last_stable < offsets.end
-
-
 async def test_an_admission_left_open_whose_command_is_not_done_is_made_again(
     broker: BrokerSettings, plant: Path, tmp_path: Path
 ) -> None:
     async with JobClient(broker) as client:
         job_id = await client.submit(FEW, [DOMAIN])
         await leave_admission_open(broker, queued(client.names, job_id, 0), committed=0)
-        assert await stands_open(client, client.names.jobs)
+        assert await client.has_open(client.names.jobs)
         async with held_worker(broker, plant, tmp_path) as worker:
             lines = await client.lines(job_id, 60)
             states = await client.states(job_id)
@@ -186,7 +181,7 @@ async def test_what_was_committed_and_left_open_is_read_once_the_job_is_taken_up
         job_id = await client.submit(IDS, [DOMAIN])
         await has_counted(client, job_id)
         await first.kill()
-        assert await stands_open(client, client.names.job(job_id))
+        assert await client.has_open(client.names.job(job_id))
         goes_on = f"job {job_id}: goes on at chunk 2 of 10 of {DOMAIN}"
         await assert_mended(client, holds, plant, job_id, "commits what was left open", goes_on)
 
@@ -198,7 +193,7 @@ async def test_a_state_that_was_left_open_while_its_partition_is_served_hides_th
         first = await client.submit(FEW, [DOMAIN])
         state = await client.state_when(first, lambda state: state.ended, 60)
         await leave_open(broker, first, client.names.jobs, encode_state(state), key=first.encode())
-        assert await stands_open(client, client.names.jobs)
+        assert await client.has_open(client.names.jobs)
         second = await client.submit(FEW, [DOMAIN])
 
         async def is_shown() -> bool:
@@ -254,7 +249,7 @@ async def test_no_job_is_admitted_behind_an_admission_that_was_left_open(
             return SMALL[0] in first.reads()
 
         await until(has_begun, 60)
-        assert await stands_open(client, jobs)
+        assert await client.has_open(jobs)
         end = (await client.reader.offsets(jobs, 0)).end
         holds.unadmitted.unlink()
         holds.commit(client.names.admit_id(0)).touch()
@@ -277,8 +272,8 @@ async def test_a_tombstone_left_open_among_the_results_does_not_keep_a_partition
         results = client.names.results
         gone = new_job_id(1, bytes(10))
         await leave_open(broker, gone, results, None, key=gone.encode())
-        assert await stands_open(client, results)
+        assert await client.has_open(results)
         job_id = await client.submit(FEW, [DOMAIN])
         async with held_worker(broker, plant, tmp_path):
             assert_whole(await client.lines(job_id, 60), FEW)
-        assert not await stands_open(client, results)
+        assert not await client.has_open(results)

@@ -38,7 +38,7 @@ def broker(broker_settings: BrokerSettings) -> BrokerSettings:
 async def is_hidden(client: JobClient, job_id: str) -> bool:
     """Whether a state of the job stands uncommitted on the partition, so that what follows is hidden."""
     offsets = await client.reader.offsets(client.names.jobs, 0)
-    if offsets.end == offsets.last_stable:
+    if not offsets.has_open:
         return False
     fetched = await client.reader.fetch(
         client.names.jobs, 0, offsets.last_stable, committed=False, max_bytes=1 << 20

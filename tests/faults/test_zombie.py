@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from broker.fetch import LogReader
 from broker.settings import BrokerSettings
 from joblog.transactions import Transactor
 from schemas.jobs import Status
@@ -29,16 +28,10 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_plant(tmp_path_factory.mktemp("plant"))
 
 
-async def has_open_transaction(reader: LogReader, topic: str) -> bool:
-    """Whether records stand in the log that no committed reader sees."""
-    offsets = await reader.offsets(topic, 0)
-    return offsets.end > offsets.last_stable
-
-
 async def is_mid_transaction(client: JobClient, job_id: str) -> None:
     """Waits until the job has committed something and has more of it open."""
     await client.state_when(job_id, lambda state: state.end_offset > 0, 60)
-    await until(lambda: has_open_transaction(client.reader, client.names.job(job_id)), 60)
+    await until(lambda: client.has_open(client.names.job(job_id)), 60)
 
 
 async def test_a_worker_frozen_in_a_transaction_is_fenced_writes_nothing_and_goes_on_with_other_work(
@@ -51,7 +44,7 @@ async def test_a_worker_frozen_in_a_transaction_is_fenced_writes_nothing_and_goe
         topic = client.names.job(job_id)
         await is_mid_transaction(client, job_id)
         zombie.freeze()
-        assert await has_open_transaction(client.reader, topic)
+        assert await client.has_open(topic)
         holder = (await client.states(job_id))[-1].holder
         holds.release()
         async with held_worker(broker_settings, plant, tmp_path) as rival:
@@ -99,7 +92,7 @@ async def test_a_worker_whose_transaction_ended_with_no_rival_goes_on_and_no_try
             await taken.close()
 
         async def is_aborted() -> bool:
-            return not await has_open_transaction(client.reader, client.names.job(job_id))
+            return not await client.has_open(client.names.job(job_id))
 
         await until(is_aborted, 60)
         holds.release()

@@ -22,11 +22,11 @@ from catalogue.domain import Domain, parse_domain
 from producers.settings import ProducerSettings
 from producers.sources.oracle import OracleSource
 from producers.sources.protocol import SourceFailed, SourceUnavailable
-from producers.sources.settings import SourceSettings
 from schemas.commands import CANCEL
 from tests.oracle import types
 from tests.oracle.server import OracleServer, serving
 from tests.oracle.tables import Table
+from tests.oraclesource import settings_for
 from tests.workers import QUICK, JobClient, kinds_of, records_of, running_worker, until
 
 IDS = [f"C{number}" for number in range(50)]
@@ -63,14 +63,7 @@ def oracle() -> Iterator[OracleServer]:
 
 
 def source_of(server: OracleServer, **changes: Any) -> OracleSource:
-    settings = SourceSettings(
-        source="oracle",
-        oracle_dsn=server.dsn,
-        oracle_user=server.user,
-        oracle_password=server.password,
-        oracle_connect_seconds=60.0,
-    )
-    return OracleSource(replace(settings, **changes))
+    return OracleSource(settings_for(server, **changes))
 
 
 @dataclass

@@ -15,9 +15,9 @@ import pytest
 from broker.settings import BrokerSettings
 from catalogue.domain import parse_domain
 from producers.sources.oracle import OracleSource
-from producers.sources.settings import SourceSettings
 from schemas.commands import CANCEL
 from tests.oracle import OracleServer, Table, serving, types
+from tests.oraclesource import settings_for
 from tests.workers import QUICK, JobClient, kinds_of, records_of, running_worker, until
 
 IDS = [f"C{number}" for number in range(5000)]
@@ -43,14 +43,7 @@ def oracle() -> Iterator[OracleServer]:
 
 
 def source_of(server: OracleServer, **changes: Any) -> OracleSource:
-    settings = SourceSettings(
-        source="oracle",
-        oracle_dsn=server.dsn,
-        oracle_user=server.user,
-        oracle_password=server.password,
-        oracle_connect_seconds=60.0,
-    )
-    return OracleSource(replace(settings, **changes))
+    return OracleSource(settings_for(server, **changes))
 
 
 async def numbers_of(source: OracleSource, ids: Sequence[str], scn: int | None = None) -> list[int]:

@@ -20,13 +20,13 @@ from catalogue.domain import parse_domain
 from producers.encode import EncodeError, encode_records
 from producers.sources.oracle import OracleSource
 from producers.sources.protocol import SourceFailed
-from producers.sources.settings import SourceSettings
 from schemas.values import REFUSED, TYPES, Database
 from tests.oracle import types
 from tests.oracle.server import OracleServer, serving
 from tests.oracle.tables import Table
 from tests.oracle.times import Moment
 from tests.oracle.types import OracleType
+from tests.oraclesource import settings_for
 from tests.realoracle import RealOracle, real_oracle
 
 EXAMPLES = 60
@@ -44,15 +44,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 def source_for(server: Server, **changes: Any) -> OracleSource:
-    settings = SourceSettings(
-        source="oracle",
-        oracle_dsn=server.dsn,
-        oracle_user=server.user,
-        oracle_password=server.password,
-        oracle_connect_seconds=60.0,
-        **changes,
-    )
-    return OracleSource(settings)
+    return OracleSource(settings_for(server, **changes))
 
 
 async def records(

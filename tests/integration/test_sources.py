@@ -23,6 +23,7 @@ from producers.sources.open import open_source
 from producers.sources.protocol import Source, SourceError, SourceFailed, SourceUnavailable
 from producers.sources.settings import SourceSettings
 from tests.oracle import Table, serving, types
+from tests.oraclesource import settings_for
 from tests.realoracle import PREFIX, RealOracle, real_oracle
 
 ROWS = 1500
@@ -87,15 +88,10 @@ def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with ExitStack() as held:
         server: Any = held.enter_context(serving() if request.param == "oracle" else real_oracle())
         server.data.tables.put("PROBE", Table.of(COLUMNS, rows_of_the_table()))
-        settings = SourceSettings(
-            source="oracle",
-            oracle_dsn=server.dsn,
-            oracle_user=server.user,
-            oracle_password=server.password,
-            connections=4,
-            oracle_connect_seconds=60.0,
+        yield Plant(
+            settings_for(server, connections=4),
+            f"{PREFIX}PROBE" if isinstance(server, RealOracle) else "PROBE",
         )
-        yield Plant(settings, f"{PREFIX}PROBE" if isinstance(server, RealOracle) else "PROBE")
 
 
 @pytest.fixture

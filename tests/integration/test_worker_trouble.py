@@ -261,8 +261,7 @@ async def test_a_hold_that_was_lost_hides_no_other_jobs_states_while_it_waits_fo
         await source.asked.wait()
 
         async def is_stable() -> bool:
-            offsets = await client.reader.offsets(names.jobs, 0)
-            return offsets.last_stable == offsets.end
+            return not await client.has_open(names.jobs)
 
         await until(is_stable, 20)
         source.opened.set()
