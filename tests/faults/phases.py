@@ -57,7 +57,12 @@ class PhaseJob:
     @property
     def held_chunk(self) -> str | None:
         """The container at which its extraction stands still."""
-        at = {Phase.QUEUED: 0, Phase.RUNNING: 0, Phase.IN_TRANSACTION: 2 * CHUNK}.get(self.phase)
+        at = {
+            Phase.UNCOMMITTED_END: 0,
+            Phase.QUEUED: 0,
+            Phase.RUNNING: 0,
+            Phase.IN_TRANSACTION: 2 * CHUNK,
+        }.get(self.phase)
         return None if at is None else self.ids[at]
 
     @property
@@ -124,7 +129,7 @@ class Scene:
 
     async def _reached(self, job: PhaseJob) -> None:
         if job.phase is Phase.UNCOMMITTED_END:
-            await self._open_behind(job, 0)
+            await self._reached_end(job)
             return
         status = {Phase.ENDED: Status.COMPLETE, Phase.IN_TRANSACTION: Status.RUNNING}.get(job.phase)
         wanted = status or Status(job.phase)
@@ -134,6 +139,14 @@ class Scene:
         )
         if job.phase is Phase.IN_TRANSACTION:
             await self._open_behind(job, state.end_offset)
+
+    async def _reached_end(self, job: PhaseJob) -> None:
+        """None of these begins before all are admitted: an admission waits while the state of another stands open."""
+        alike = [each for each in self.jobs if each.phase is job.phase]
+        await asyncio.gather(*(self.client.state_when(each.job_id, lambda _: True, 60) for each in alike))
+        assert job.held_chunk is not None
+        self.holds.chunk(job.held_chunk).unlink()
+        await self._open_behind(job, 0)
 
     async def _open_behind(self, job: PhaseJob, offset: int) -> None:
         """Waits until the job's log has uncommitted records behind ``offset``."""

@@ -26,7 +26,7 @@ from schemas import messages
 from schemas.commands import Request
 from schemas.headers import MessageHeaders
 from schemas.jobs import CommandPlace, JobState, Status, new_state
-from schemas.topics import MAX_MESSAGE_BYTES, Names, job_topic, shared_topics
+from schemas.topics import MAX_MESSAGE_BYTES, Names, TopicSpec, job_topic, shared_topics
 from tests.workers import QUICK, JobClient, kinds_of, records_of, running_worker, until
 
 IDS = [f"C{number}" for number in range(60)]
@@ -54,12 +54,17 @@ def lots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def limit(broker: BrokerSettings, topic: str, size: int) -> None:
-    """The largest message that a topic takes from now on."""
+def narrow(topic: TopicSpec) -> TopicSpec:
+    """A topic that takes no large messages from its first moment. One that is narrowed later still takes them for a while."""
+    return replace(topic, configs={**topic.configs, "max.message.bytes": str(LIMIT)})
+
+
+async def widen(broker: BrokerSettings, topic: str) -> None:
+    """Makes a topic take all messages, if not at once."""
     admin = AIOKafkaAdminClient(**clients.connection(broker, "test"))
     await admin.start()
     try:
-        configs = {"max.message.bytes": str(size)}
+        configs = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs)])
     finally:
         await admin.close()
@@ -91,8 +96,7 @@ async def test_a_commit_behind_a_refused_send_fails_and_leaves_nothing_to_read(
 ) -> None:
     names, job_id = Names(broker_settings.prefix), str(uuid4())
     topic = job_topic(names, job_id, 1, 1)
-    await admin.create_topics([*shared_topics(names, 2, 1, 1, 3600), topic])
-    await limit(broker_settings, topic.name, LIMIT)
+    await admin.create_topics([*shared_topics(names, 2, 1, 1, 3600), narrow(topic)])
     request = Request(job_id, ("lots",), 1, 0, 5000, 60, "me", "h", 0)
     state = new_state(request, CommandPlace(0, 0), topic.name)
     small, large = b'{"type":"records"}\n', random.Random(2).randbytes(2 * LIMIT)
@@ -122,8 +126,7 @@ async def test_a_job_whose_send_was_refused_has_each_record_once_when_the_broker
     broker = replace(broker_settings, partitions=1)
     job_id = str(uuid4())
     topic = job_topic(Names(broker.prefix), job_id, 1, 1)
-    await admin.create_topics([topic])
-    await limit(broker, topic.name, LIMIT)
+    await admin.create_topics([narrow(topic)])
     # One transaction behind the first chunk's: what is refused stands in its middle, behind messages that were taken.
     settings = replace(QUICK, transaction_seconds=60.0, batch_size=1)
     async with JobClient(broker) as client:
@@ -137,7 +140,7 @@ async def test_a_job_whose_send_was_refused_has_each_record_once_when_the_broker
             await asyncio.sleep(1)
             read = await values(client, topic.name, committed=True)
             assert [record["N"] for record in records_of(read, "lots")] == list(range(10))
-            await limit(broker, topic.name, MAX_MESSAGE_BYTES)
+            await widen(broker, topic.name)
             lines = await client.lines(job_id, seconds=90)
         assert kinds_of(lines)[-1] == "complete"
         assert [record["CONTAINERID"] for record in records_of(lines, "lots")] == IDS
