@@ -29,9 +29,10 @@ export function loadedWorker<From, To>(make: () => Worker, take: (message: From)
     told?.forEach((message) => worker.postMessage(message));
   }
 
-  function tell(message: To): void {
+  /** What is given away with a message is lost to a successor: only for messages that answer the worker's. */
+  function tell(message: To, transfer: Transferable[] = []): void {
     told?.push(message);
-    worker.postMessage(message);
+    worker.postMessage(message, transfer);
   }
 
   function end(): void {

@@ -1,5 +1,6 @@
 /** One gateway. Every method throws the errors of `errors.js`, or the reason of an aborted signal. */
 
+import {AS_BYTES, AS_TEXT} from "./follow.js";
 import {Http} from "./http.js";
 import {recordsOf} from "./records.js";
 import {linesOf, MessageStream} from "./stream.js";
@@ -163,7 +164,18 @@ export class Client {
    * @returns {AsyncGenerator<import("./follow.js").Line, void, void>}
    */
   lines(job, options = {}) {
-    return linesOf(this.#http, `${pathOf(job)}/stream`, {...given(this.#flow), ...options});
+    return linesOf(this.#http, `${pathOf(job)}/stream`, AS_TEXT, {...given(this.#flow), ...options});
+  }
+
+  /**
+   * The same lines as bytes, for those who look into few of them.
+   *
+   * @param {Job} job
+   * @param {StreamOptions} [options]
+   * @returns {AsyncGenerator<import("./follow.js").Line<Uint8Array>, void, void>}
+   */
+  lineBytes(job, options = {}) {
+    return linesOf(this.#http, `${pathOf(job)}/stream`, AS_BYTES, {...given(this.#flow), ...options});
   }
 
   /**

@@ -13,18 +13,28 @@
 
 import {Backoff, sleep} from "./backoff.js";
 import {ConnectionLost, isPassing, JobExpired} from "./errors.js";
-import {headOf} from "./head.js";
+import {headOf, headOfBytes} from "./head.js";
 import {Deadline, lost} from "./http.js";
-import {newSplitter} from "./lines.js";
+import {ByteCutter, newSplitter} from "./lines.js";
 import {TERMINAL} from "./types.js";
 
 /**
+ * @template [T=string]
  * @typedef {object} Line
  * @property {number} offset
  * @property {string} type
- * @property {string} text the whole line, without its end
+ * @property {T} content the whole line, without its end
  * @property {number} received bytes of bodies that had come when this line was whole
- *
+ */
+
+/**
+ * @template T
+ * @typedef {object} Form what a line's content is
+ * @property {() => import("./lines.js").Splitter<T>} splitter
+ * @property {(content: T) => {offset: number, type: string}} head
+ */
+
+/**
  * @typedef {object} Connection how the stream's connection is
  * @property {"connecting" | "open" | "waiting" | "ended" | "failed"} state
  * @property {number} offset the offset that is asked for next
@@ -41,6 +51,13 @@ import {TERMINAL} from "./types.js";
  * @property {(connection: Connection) => void} [onConnection] hears of each change
  */
 
+/** @type {Form<string>} */
+export const AS_TEXT = {splitter: newSplitter, head: headOf};
+
+/** @type {Form<Uint8Array>} */
+export const AS_BYTES = {splitter: () => new ByteCutter(), head: headOfBytes};
+
+/** @template T */
 export class Follower {
   #bytes = 0;
   #resumes = 0;
@@ -50,11 +67,13 @@ export class Follower {
   /**
    * @param {import("./http.js").Http} http
    * @param {string} path of the stream
+   * @param {Form<T>} form
    * @param {FollowOptions} options
    */
-  constructor(http, path, {offset = 0, limit = Infinity, signal, pullLines, onConnection} = {}) {
+  constructor(http, path, form, {offset = 0, limit = Infinity, signal, pullLines, onConnection} = {}) {
     this.http = http;
     this.path = path;
+    this.form = form;
     this.next = offset;
     this.left = limit;
     this.signal = signal;
@@ -62,7 +81,7 @@ export class Follower {
     this.onConnection = onConnection;
   }
 
-  /** @returns {AsyncGenerator<Line[], void, void>} */
+  /** @returns {AsyncGenerator<Line<T>[], void, void>} */
   async *lines() {
     const backoff = new Backoff(this.http.options);
     try {
@@ -82,7 +101,7 @@ export class Follower {
    * One response. Returns what broke, if asking again may cure it.
    *
    * @param {Backoff} backoff
-   * @returns {AsyncGenerator<Line[], unknown, void>}
+   * @returns {AsyncGenerator<Line<T>[], unknown, void>}
    */
   async *#attempt(backoff) {
     const wanted = Math.min(this.left, this.pullLines ?? Infinity);
@@ -125,11 +144,11 @@ export class Follower {
   /**
    * What is new, chunk by chunk; nothing new where a chunk ended a line all the same, such as a keep-alive.
    *
-   * @param {Response} response @param {Deadline} deadline @returns {AsyncGenerator<Line[], void, void>}
+   * @param {Response} response @param {Deadline} deadline @returns {AsyncGenerator<Line<T>[], void, void>}
    */
   async *#body(response, deadline) {
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-    const splitter = newSplitter();
+    const splitter = this.form.splitter();
     for (;;) {
       const {value} = await this.#read(reader, deadline);
       if (value === undefined) return;
@@ -152,14 +171,14 @@ export class Follower {
     }
   }
 
-  /** @param {string[]} texts @returns {Line[]} those that are new, up to the last that is wanted */
-  #accept(texts) {
-    /** @type {Line[]} */
+  /** @param {T[]} contents @returns {Line<T>[]} those that are new, up to the last that is wanted */
+  #accept(contents) {
+    /** @type {Line<T>[]} */
     const lines = [];
-    for (const text of texts) {
-      const {offset, type} = headOf(text);
+    for (const content of contents) {
+      const {offset, type} = this.form.head(content);
       if (offset < this.next || this.#ended || this.left <= 0) continue;
-      lines.push({offset, type, text, received: this.#bytes});
+      lines.push({offset, type, content, received: this.#bytes});
       this.next = offset + 1;
       this.left -= 1;
       this.#ended = TERMINAL.has(type);

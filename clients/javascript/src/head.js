@@ -1,6 +1,7 @@
 /** What the beginning of a line says, without parsing the rest: a line may have megabytes. Pure. */
 
 import {NotTracestream} from "./errors.js";
+import {textOf} from "./lines.js";
 
 const HEAD = /^\{"offset":(\d{1,16}),"type":"([a-z_]{1,40})"/;
 
@@ -18,6 +19,21 @@ export function headOf(line) {
   const {offset, type} = parse(line) ?? {};
   if (!Number.isSafeInteger(offset) || offset < 0 || typeof type !== "string") throw strange(line);
   return {offset, type};
+}
+
+/** Bytes that hold a head, if the line begins with one. */
+const HEAD_BYTES = 96;
+
+/**
+ * The same of a line's bytes.
+ *
+ * @param {Uint8Array} line
+ * @returns {{offset: number, type: string}}
+ * @throws {NotTracestream}
+ */
+export function headOfBytes(line) {
+  const head = textOf(line.subarray(0, HEAD_BYTES));
+  return headOf(HEAD.test(head) ? head : textOf(line));
 }
 
 /** @param {string} line @returns {any} */

@@ -1,5 +1,5 @@
 /**
- * Bytes → lines. Pure.
+ * Bytes → lines, as text or as the bytes they are. Pure.
  *
  * Rules: an incomplete line is kept as a list of parts and joined once; a text that grows by `+=` is copied again with
  * each search. A line ends with LF; a CR before it is not part of the line. Blank lines are keep-alives and are passed over.
@@ -8,9 +8,10 @@
  * There are two ways to the same lines: browsers are fastest when each chunk becomes text at once; Node when a line's bytes
  * are put together first and become text in one go (bench/).
  *
+ * @template [T=string]
  * @typedef {object} Splitter
- * @property {(chunk: Uint8Array) => string[]} push the lines that this chunk completes
- * @property {() => string[]} end what stands behind the last line end, if anything; afterwards it is as new
+ * @property {(chunk: Uint8Array) => T[]} push the lines that this chunk completes
+ * @property {() => T[]} end what stands behind the last line end, if anything; afterwards it is as new
  * @property {number} ends line ends so far, those of keep-alives too
  */
 
@@ -20,7 +21,15 @@ import {NotTracestream} from "./errors.js";
 export const LONGEST_LINE = 64 * 1024 * 1024;
 
 const LF = 10;
+const CR = 13;
+const LONGEST_BLANK = 64;
 const UTF8 = {ignoreBOM: true};
+const DECODER = new TextDecoder("utf-8", UTF8);
+
+/** @param {Uint8Array} line @returns {string} */
+export function textOf(line) {
+  return DECODER.decode(line);
+}
 
 /** Decodes chunk by chunk and looks for the line end in the text. @implements {Splitter} */
 export class TextSplitter {
@@ -76,10 +85,9 @@ export class TextSplitter {
   }
 }
 
-/** Looks for the line end in the bytes and decodes a whole line. @implements {Splitter} */
-export class ByteSplitter {
+/** Looks for the line end in the bytes; a line is a view of its chunk where it lies in one. @implements {Splitter<Uint8Array>} */
+export class ByteCutter {
   ends = 0;
-  #decoder = new TextDecoder("utf-8", UTF8);
   /** @type {Uint8Array[]} */
   #parts = [];
   #held = 0;
@@ -89,14 +97,14 @@ export class ByteSplitter {
     this.longest = longest;
   }
 
-  /** @param {Uint8Array} chunk @returns {string[]} */
+  /** @param {Uint8Array} chunk @returns {Uint8Array[]} */
   push(chunk) {
-    /** @type {string[]} */
+    /** @type {Uint8Array[]} */
     const lines = [];
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
       this.ends += 1;
-      keep(lines, this.#join(chunk.subarray(start, end)));
+      this.#keep(lines, this.#join(chunk.subarray(start, end)));
       start = end + 1;
     }
     if (start < chunk.length) {
@@ -107,17 +115,17 @@ export class ByteSplitter {
     return lines;
   }
 
-  /** @returns {string[]} */
+  /** @returns {Uint8Array[]} */
   end() {
-    /** @type {string[]} */
+    /** @type {Uint8Array[]} */
     const lines = [];
-    keep(lines, this.#join(new Uint8Array(0)));
+    this.#keep(lines, this.#join(new Uint8Array(0)));
     return lines;
   }
 
   /** @param {Uint8Array} last */
   #join(last) {
-    if (this.#parts.length === 0) return this.#decoder.decode(last);
+    if (this.#parts.length === 0) return last;
     const whole = new Uint8Array(this.#held + last.length);
     let at = 0;
     for (const part of this.#parts) {
@@ -127,7 +135,37 @@ export class ByteSplitter {
     whole.set(last, at);
     this.#parts = [];
     this.#held = 0;
-    return this.#decoder.decode(whole);
+    return whole;
+  }
+
+  /** @param {Uint8Array[]} lines @param {Uint8Array} line */
+  #keep(lines, line) {
+    const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
+    if (bytes.length > LONGEST_BLANK || textOf(bytes).trim() !== "") lines.push(bytes);
+  }
+}
+
+/** Cuts in the bytes and decodes a whole line. @implements {Splitter} */
+export class ByteSplitter {
+  #cutter;
+
+  /** @param {number} [longest] in bytes */
+  constructor(longest = LONGEST_LINE) {
+    this.#cutter = new ByteCutter(longest);
+  }
+
+  get ends() {
+    return this.#cutter.ends;
+  }
+
+  /** @param {Uint8Array} chunk @returns {string[]} */
+  push(chunk) {
+    return this.#cutter.push(chunk).map(textOf);
+  }
+
+  /** @returns {string[]} */
+  end() {
+    return this.#cutter.end().map(textOf);
   }
 }
 
@@ -141,7 +179,7 @@ const IS_NODE = typeof globalThis.process?.versions?.node === "string";
 /** @param {string[]} lines @param {string} line */
 function keep(lines, line) {
   const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-  if (text.length > 64 || text.trim() !== "") lines.push(text);
+  if (text.length > LONGEST_BLANK || text.trim() !== "") lines.push(text);
 }
 
 /** @param {number} held @param {number} longest */

@@ -2,7 +2,7 @@
 
 import {ahead} from "./ahead.js";
 import {flowOfThisEngine} from "./flow.js";
-import {Follower} from "./follow.js";
+import {AS_TEXT, Follower} from "./follow.js";
 import {newParsing} from "./parsing.js";
 import {turn} from "./turns.js";
 
@@ -87,14 +87,16 @@ if (!(Symbol.asyncIterator in ReadableStream.prototype)) {
 /**
  * The log's lines as they are, for those who keep or pass them on unparsed.
  *
+ * @template T
  * @param {Http} http
  * @param {string} path
+ * @param {import("./follow.js").Form<T>} form
  * @param {StreamOptions} options
- * @returns {AsyncGenerator<Line, void, void>}
+ * @returns {AsyncGenerator<Line<T>, void, void>}
  */
-export async function* linesOf(http, path, {flow = flowOfThisEngine(), pullLines = PULL_LINES, ...rest}) {
+export async function* linesOf(http, path, form, {flow = flowOfThisEngine(), pullLines = PULL_LINES, ...rest}) {
   const pulls = flow === "pull";
-  const follower = new Follower(http, path, pulls ? {...rest, pullLines} : rest);
+  const follower = new Follower(http, path, form, pulls ? {...rest, pullLines} : rest);
   const lines = oneByOne(follower.lines());
   yield* pulls ? ahead(lines, pullLines) : lines;
 }
@@ -109,7 +111,7 @@ async function* messagesOf(http, path, options) {
   const {worker = false} = options;
   const parsing = newParsing(worker, options);
   try {
-    const parsed = parse(linesOf(http, path, options), parsing);
+    const parsed = parse(linesOf(http, path, AS_TEXT, options), parsing);
     // The worker is at the next line while the consumer is at this one.
     yield* worker ? ahead(parsed, 1) : parsed;
   } finally {
@@ -117,7 +119,7 @@ async function* messagesOf(http, path, options) {
   }
 }
 
-/** @param {AsyncGenerator<Line[], void, void>} batches @returns {AsyncGenerator<Line, void, void>} */
+/** @template T @param {AsyncGenerator<Line<T>[], void, void>} batches @returns {AsyncGenerator<Line<T>, void, void>} */
 async function* oneByOne(batches) {
   for await (const lines of batches) yield* lines;
 }
@@ -130,6 +132,6 @@ async function* oneByOne(batches) {
 async function* parse(lines, parsing) {
   for await (const line of lines) {
     await turn();
-    yield await parsing.parse(line.text);
+    yield await parsing.parse(line.content);
   }
 }

@@ -193,3 +193,16 @@ test("bounded pulls use a connection again", async (context) => {
   // The engine may open a second one while the first is not quite free.
   assert.ok(ports.size <= 3, `${ports.size} connections`);
 });
+
+test("lines come as the bytes they are where few are looked into, with the same promises", async (context) => {
+  const strange = ['{"type":"meta","offset":0}', '{"offset":1,"type":"records","data":["膠量正常 💠"]}\r', '{"offset":2,"type":"complete"}'];
+  for (const lines of [LINES, strange]) {
+    const {client} = await started(context, {lines});
+    const texts = [];
+    for await (const {content} of client.lines("a-job")) texts.push(content);
+    const found = [];
+    for await (const {content} of client.lineBytes("a-job")) found.push(new TextDecoder().decode(content));
+    assert.deepEqual(found, texts);
+    assert.deepEqual(found, lines.map((line) => line.trimEnd()));
+  }
+});

@@ -120,6 +120,14 @@ export declare class Client {
      */
     lines(job: Job, options?: StreamOptions): AsyncGenerator<import("./follow.js").Line, void, void>;
     /**
+     * The same lines as bytes, for those who look into few of them.
+     *
+     * @param {Job} job
+     * @param {StreamOptions} [options]
+     * @returns {AsyncGenerator<import("./follow.js").Line<Uint8Array>, void, void>}
+     */
+    lineBytes(job: Job, options?: StreamOptions): AsyncGenerator<import("./follow.js").Line<Uint8Array>, void, void>;
+    /**
      * The job's records, of one domain or of all. A job that does not complete ends them with an error.
      *
      * @param {Job} job

@@ -10,17 +10,24 @@
  * 4. Nothing is read that nobody asked for: one chunk at a time, when the consumer wants a line.
  * 5. The stall time-out runs only while a chunk is waited for: a consumer may take as long as it likes.
  */
-export type Line = {
+export type Line<T = string> = {
     offset: number;
     type: string;
     /**
      * the whole line, without its end
      */
-    text: string;
+    content: T;
     /**
      * bytes of bodies that had come when this line was whole
      */
     received: number;
+};
+export type Form<T> = {
+    splitter: () => import("./lines.js").Splitter<T>;
+    head: (content: T) => {
+        offset: number;
+        type: string;
+    };
 };
 export type Connection = {
     state: "connecting" | "open" | "waiting" | "ended" | "failed";
@@ -65,12 +72,20 @@ export type FollowOptions = {
     onConnection?: (connection: Connection) => void;
 };
 /**
+ * @template [T=string]
  * @typedef {object} Line
  * @property {number} offset
  * @property {string} type
- * @property {string} text the whole line, without its end
+ * @property {T} content the whole line, without its end
  * @property {number} received bytes of bodies that had come when this line was whole
- *
+ */
+/**
+ * @template T
+ * @typedef {object} Form what a line's content is
+ * @property {() => import("./lines.js").Splitter<T>} splitter
+ * @property {(content: T) => {offset: number, type: string}} head
+ */
+/**
  * @typedef {object} Connection how the stream's connection is
  * @property {"connecting" | "open" | "waiting" | "ended" | "failed"} state
  * @property {number} offset the offset that is asked for next
@@ -86,10 +101,16 @@ export type FollowOptions = {
  * @property {number} [pullLines] lines of one response, for bounded pulls; without it one response goes to the end
  * @property {(connection: Connection) => void} [onConnection] hears of each change
  */
-export declare class Follower {
+/** @type {Form<string>} */
+export declare const AS_TEXT: Form<string>;
+/** @type {Form<Uint8Array>} */
+export declare const AS_BYTES: Form<Uint8Array>;
+/** @template T */
+export declare class Follower<T> {
     #private;
     http: import("./http.js").Http;
     path: string;
+    form: Form<T>;
     next: number;
     left: number;
     signal: AbortSignal | undefined;
@@ -98,9 +119,10 @@ export declare class Follower {
     /**
      * @param {import("./http.js").Http} http
      * @param {string} path of the stream
+     * @param {Form<T>} form
      * @param {FollowOptions} options
      */
-    constructor(http: import("./http.js").Http, path: string, { offset, limit, signal, pullLines, onConnection }?: FollowOptions);
-    /** @returns {AsyncGenerator<Line[], void, void>} */
-    lines(): AsyncGenerator<Line[], void, void>;
+    constructor(http: import("./http.js").Http, path: string, form: Form<T>, { offset, limit, signal, pullLines, onConnection }?: FollowOptions);
+    /** @returns {AsyncGenerator<Line<T>[], void, void>} */
+    lines(): AsyncGenerator<Line<T>[], void, void>;
 }

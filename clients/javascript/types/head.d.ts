@@ -11,3 +11,14 @@ export declare function headOf(line: string): {
     offset: number;
     type: string;
 };
+/**
+ * The same of a line's bytes.
+ *
+ * @param {Uint8Array} line
+ * @returns {{offset: number, type: string}}
+ * @throws {NotTracestream}
+ */
+export declare function headOfBytes(line: Uint8Array): {
+    offset: number;
+    type: string;
+};

@@ -1,5 +1,5 @@
 /**
- * Bytes → lines. Pure.
+ * Bytes → lines, as text or as the bytes they are. Pure.
  *
  * Rules: an incomplete line is kept as a list of parts and joined once; a text that grows by `+=` is copied again with
  * each search. A line ends with LF; a CR before it is not part of the line. Blank lines are keep-alives and are passed over.
@@ -8,20 +8,21 @@
  * There are two ways to the same lines: browsers are fastest when each chunk becomes text at once; Node when a line's bytes
  * are put together first and become text in one go (bench/).
  *
+ * @template [T=string]
  * @typedef {object} Splitter
- * @property {(chunk: Uint8Array) => string[]} push the lines that this chunk completes
- * @property {() => string[]} end what stands behind the last line end, if anything; afterwards it is as new
+ * @property {(chunk: Uint8Array) => T[]} push the lines that this chunk completes
+ * @property {() => T[]} end what stands behind the last line end, if anything; afterwards it is as new
  * @property {number} ends line ends so far, those of keep-alives too
  */
-export type Splitter = {
+export type Splitter<T = string> = {
     /**
      * the lines that this chunk completes
      */
-    push: (chunk: Uint8Array) => string[];
+    push: (chunk: Uint8Array) => T[];
     /**
      * what stands behind the last line end, if anything; afterwards it is as new
      */
-    end: () => string[];
+    end: () => T[];
     /**
      * line ends so far, those of keep-alives too
      */
@@ -29,6 +30,8 @@ export type Splitter = {
 };
 /** A line may be this long: more than any that a gateway sends (16 MiB), so that nothing else fills the memory. */
 export declare const LONGEST_LINE: number;
+/** @param {Uint8Array} line @returns {string} */
+export declare function textOf(line: Uint8Array): string;
 /** Decodes chunk by chunk and looks for the line end in the text. @implements {Splitter} */
 export declare class TextSplitter implements Splitter {
     #private;
@@ -41,13 +44,24 @@ export declare class TextSplitter implements Splitter {
     /** @returns {string[]} */
     end(): string[];
 }
-/** Looks for the line end in the bytes and decodes a whole line. @implements {Splitter} */
-export declare class ByteSplitter implements Splitter {
+/** Looks for the line end in the bytes; a line is a view of its chunk where it lies in one. @implements {Splitter<Uint8Array>} */
+export declare class ByteCutter implements Splitter<Uint8Array> {
     #private;
     longest: number;
     ends: number;
     /** @param {number} [longest] in bytes */
     constructor(longest?: number);
+    /** @param {Uint8Array} chunk @returns {Uint8Array[]} */
+    push(chunk: Uint8Array): Uint8Array[];
+    /** @returns {Uint8Array[]} */
+    end(): Uint8Array[];
+}
+/** Cuts in the bytes and decodes a whole line. @implements {Splitter} */
+export declare class ByteSplitter implements Splitter {
+    #private;
+    /** @param {number} [longest] in bytes */
+    constructor(longest?: number);
+    get ends(): number;
     /** @param {Uint8Array} chunk @returns {string[]} */
     push(chunk: Uint8Array): string[];
     /** @returns {string[]} */

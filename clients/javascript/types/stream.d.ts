@@ -38,9 +38,11 @@ export declare class MessageStream extends ReadableStream<Message> {
 /**
  * The log's lines as they are, for those who keep or pass them on unparsed.
  *
+ * @template T
  * @param {Http} http
  * @param {string} path
+ * @param {import("./follow.js").Form<T>} form
  * @param {StreamOptions} options
- * @returns {AsyncGenerator<Line, void, void>}
+ * @returns {AsyncGenerator<Line<T>, void, void>}
  */
-export declare function linesOf(http: Http, path: string, { flow, pullLines, ...rest }: StreamOptions): AsyncGenerator<Line, void, void>;
+export declare function linesOf<T>(http: Http, path: string, form: import("./follow.js").Form<T>, { flow, pullLines, ...rest }: StreamOptions): AsyncGenerator<Line<T>, void, void>;

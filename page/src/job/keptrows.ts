@@ -1,41 +1,54 @@
 /** The rows around what is looked at, on the page's own side: a row that stays in view is not drawn anew. */
 import { shallowRef, triggerRef } from "vue";
-import type { ViewRows } from "./messages";
-import type { Cell } from "./records";
+import { Block, type Row } from "./blocks";
+import type { RowBlock, ToWorker } from "./messages";
+import { GROUP_ROWS, groupOf } from "./store";
 
 /** More than two screens full. */
-const MOST = 400;
+const MOST = 14;
 
-export function useKeptRows() {
-  const kept = shallowRef(new Map<number, Cell[]>());
+interface Kept extends Block {
+  version: number;
+}
+
+/** `giveBack` returns the memory of what is shown no more. */
+export function useKeptRows(giveBack: (message: Extract<ToWorker, { kind: "back" }>) => void) {
+  const kept = shallowRef(new Map<number, Kept>());
   let domain = "";
 
-  function put(view: ViewRows): void {
-    if (view.domain !== domain) kept.value = new Map();
-    domain = view.domain;
-    const rows = kept.value;
-    let news = false;
-    view.rows.forEach((cells, place) => {
-      if (!cells || rows.has(view.first + place)) return;
-      rows.set(view.first + place, cells);
-      news = true;
-    });
-    for (const row of rows.keys()) {
-      if (rows.size <= MOST) break;
-      if (row < view.first || row >= view.first + view.rows.length) rows.delete(row);
-    }
-    if (news) triggerRef(kept);
+  function put({ domain: of, index, version, rows, columns, buffer }: RowBlock): void {
+    if (of !== domain) for (const each of [...kept.value.keys()]) drop(each);
+    domain = of;
+    const before = kept.value.get(index);
+    const block = Object.assign(new Block(buffer, rows, columns, before), { version });
+    if (before) drop(index);
+    kept.value.set(index, block);
+    while (kept.value.size > MOST) drop(farthest(index));
+    triggerRef(kept);
   }
 
-  /** The cells of a row, undefined while they are on their way. */
-  function cells(of: string, row: number): Cell[] | undefined {
-    const rows = kept.value;
-    return of === domain ? rows.get(row) : undefined;
+  function drop(index: number): void {
+    const block = kept.value.get(index);
+    if (!block) return;
+    kept.value.delete(index);
+    giveBack({ kind: "back", domain, index, version: block.version, buffer: block.buffer });
+  }
+
+  function farthest(from: number): number {
+    let found = from;
+    for (const index of kept.value.keys()) if (Math.abs(index - from) > Math.abs(found - from)) found = index;
+    return found;
+  }
+
+  /** A row, undefined while it is on its way. */
+  function row(of: string, number: number): Row | undefined {
+    const blocks = kept.value;
+    return of === domain ? blocks.get(groupOf(number))?.rows[number % GROUP_ROWS] : undefined;
   }
 
   function clear(): void {
     kept.value = new Map();
   }
 
-  return { put, cells, clear };
+  return { put, row, clear };
 }

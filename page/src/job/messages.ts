@@ -1,6 +1,5 @@
 /** What the page and the worker of one job say to each other. */
 import type { Problem } from "../problems";
-import type { Cell } from "./records";
 
 export type Connection =
   | "connecting"
@@ -45,11 +44,14 @@ export interface Columns {
   widest: number[];
 }
 
-/** Rows from `first` on; null stands for one that is still to come. */
-export interface ViewRows {
+/** The rows of a group as far as they have come; of a group that grows, the newest version counts. */
+export interface RowBlock {
   domain: string;
-  first: number;
-  rows: (Cell[] | null)[];
+  index: number;
+  version: number;
+  rows: number;
+  columns: number;
+  buffer: ArrayBuffer;
 }
 
 export interface Aggregation {
@@ -61,12 +63,13 @@ export type ToWorker =
   | { kind: "open"; job: string; replay: boolean }
   | { kind: "pause"; paused: boolean }
   | { kind: "look"; domain: string; first: number; count: number }
+  | { kind: "back"; domain: string; index: number; version: number; buffer: ArrayBuffer }
   | { kind: "copy"; ticket: number; domain: string; first: number; last: number; names: string[] };
 
 export type FromWorker =
   | { kind: "read"; state: ReadState }
   | { kind: "columns"; domain: string; columns: Columns }
-  | { kind: "rows"; view: ViewRows }
+  | { kind: "rows"; block: RowBlock }
   | { kind: "aggregation"; aggregation: Aggregation }
   | { kind: "unseen"; problem: Problem }
   | { kind: "copied"; ticket: number; text: string | null; problem: Problem | null };

@@ -1,24 +1,31 @@
 /**
  * One reading of a job: from its stream while it is written, or from its pages when it had ended before anybody looked.
  *
- * Lines of records are cut into the texts of their records and kept as such; only what is looked at is parsed. What is looked at
+ * Lines of records are cut into their records and these kept as the bytes they are; only what is looked at is parsed. What is looked at
  * and not kept comes back through the page API. A paused reading takes nothing, and so the server soon sends nothing.
  */
 import { asProblem } from "../problems";
-import { fetchState, firstLines, lastLines, openLines, pageText, type Line } from "./log";
+import { encodeBlock } from "./blocks";
+import { fetchState, firstLines, lastLines, openLines, pageBytes, type Line } from "./log";
 import type { Columns, DomainRead, FromWorker, ReadState, ToWorker } from "./messages";
-import { recordTexts, tabSeparated, widest, type Cell } from "./records";
-import { GROUP_ROWS, RowStore } from "./store";
+import { countOf, cutRecords, joined, tabSeparated, widest, type Cell, type ParsedRecords, type Records } from "./records";
+import { GROUP_ROWS, groupOf, RowStore } from "./store";
 
 /** Bytes of rows that are kept for all domains together. */
 const BUDGET = 16_000_000;
-const PAGE_GROUPS = 4;
+const PAGE_GROUPS = 16;
+/** Buffers that wait to be used again. */
+const SPARES = 4;
 const TELL_MS = 125;
 const AGAIN_MS = 2000;
 /** Nothing came for so long: there is nothing to read at the moment. */
 const QUIET_MS = 1500;
 
+/** The domain stands before the records. */
+const HEAD_BYTES = 2000;
 const DOMAIN = /"domain":("(?:[^"\\]|\\.)*")/;
+
+const decoder = new TextDecoder();
 
 /** The client's words for a connection, in those of the page. */
 const SHOWN = { connecting: "connecting", open: "waiting", waiting: "retrying" } as const;
@@ -55,6 +62,10 @@ export class Reading {
   };
   private budget = BUDGET;
   private view: View | null = null;
+  /** What the page has of the domain that it looks at, by group. */
+  private readonly sent = new Map<number, { rows: number; version: number }>();
+  private readonly spares: ArrayBuffer[] = [];
+  private version = 0;
   private gate: { wait: Promise<void>; open: () => void } | null = null;
   private fetching = false;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -63,7 +74,7 @@ export class Reading {
 
   constructor(
     private readonly job: string,
-    private readonly post: (message: FromWorker) => void,
+    private readonly post: (message: FromWorker, transfer?: Transferable[]) => void,
   ) {}
 
   async run(replay: boolean): Promise<void> {
@@ -117,9 +128,16 @@ export class Reading {
   }
 
   look(domain: string, first: number, count: number): void {
+    if (domain !== this.view?.domain) this.sent.clear();
     this.view = { domain, first, count };
     this.domains.get(domain)?.store.look(first + count / 2);
     this.show();
+  }
+
+  /** The page shows a block no more. */
+  takeBack({ domain, index, version, buffer }: Extract<ToWorker, { kind: "back" }>): void {
+    if (domain === this.view?.domain && this.sent.get(index)?.version === version) this.sent.delete(index);
+    if (this.spares.length < SPARES) this.spares.push(buffer);
   }
 
   /** Answers rows as tab-separated text, those too that have to be fetched. */
@@ -127,11 +145,14 @@ export class Reading {
     try {
       const domain = this.domain(name);
       const rows: Cell[][] = [];
-      for (let row = first; row <= last && row < domain.rows; row += 1) {
-        const group = domain.store.group(row) ?? (await this.load(domain, row)) ?? domain.store.group(row);
+      const end = Math.min(last + 1, domain.rows);
+      for (let row = first; row < end; row = (groupOf(row) + 1) * GROUP_ROWS) {
+        const index = groupOf(row);
+        const group = domain.store.group(index) ?? (await this.load(domain, index)) ?? domain.store.group(index);
         if (!group) break;
-        const cells = group.rows[row % GROUP_ROWS] ?? [];
-        rows.push(names.map((column) => cells[group.names.indexOf(column)] ?? null));
+        const places = names.map((name) => group.names.indexOf(name));
+        const from = index * GROUP_ROWS;
+        for (const cells of group.rows.slice(row - from, end - from)) rows.push(places.map((place) => cells[place] ?? null));
       }
       this.post({ kind: "copied", ticket, text: tabSeparated(names, rows), problem: null });
     } catch (error) {
@@ -182,7 +203,7 @@ export class Reading {
     this.tookAt = performance.now();
     if (this.state.connection === "waiting") this.state.connection = "streaming";
     if (line.type === "records") return this.records(line);
-    const message = JSON.parse(line.text) as Record<string, unknown>;
+    const message = JSON.parse(decoder.decode(line.content)) as Record<string, unknown>;
     if (line.type === "domain_start") this.start(message);
     else if (line.type === "domain_end") this.domain(String(message.domain)).ended = true;
     else if (line.type === "aggregation") {
@@ -194,13 +215,13 @@ export class Reading {
   }
 
   private records(line: Line): void {
-    const domain = this.domain(domainOf(line.text));
-    const texts = recordTexts(line.text);
+    const domain = this.domain(domainOf(line.content));
+    const records = cutRecords(line.content);
     const before = domain.rows;
-    domain.store.append(texts);
-    domain.records += texts.length;
+    domain.store.append(records);
+    domain.records += countOf(records);
     domain.rows = domain.store.count;
-    this.state.records += texts.length;
+    this.state.records += countOf(records);
     const view = this.view;
     if (view?.domain === domain.name && view.first + view.count > before) this.show();
   }
@@ -232,32 +253,38 @@ export class Reading {
     return found;
   }
 
-  /** Answers the view with what is kept, and fetches what is not. */
+  /** Sends the page what it lacks of what it looks at, and fetches what is not kept. */
   private show(): void {
     const view = this.view;
     const domain = view && this.domains.get(view.domain);
     if (!view || !domain) return;
     const last = Math.min(view.first + view.count, domain.rows);
-    const rows: (Cell[] | null)[] = [];
     let missing = -1;
-    for (let row = view.first; row < last; row += 1) {
-      const group = domain.store.group(row);
-      if (!group && missing < 0) missing = row;
-      if (group && !domain.columns?.widest.length) {
-        const known = domain.columns ?? { names: group.names, types: [], numeric: group.numeric };
-        this.columns(domain, { ...known, widest: widest(group.rows) });
-      }
-      rows.push(group?.rows[row % GROUP_ROWS] ?? null);
+    for (let index = groupOf(view.first); index * GROUP_ROWS < last; index += 1) {
+      if (this.sent.get(index)?.rows === domain.store.rowsIn(index)) continue;
+      const group = domain.store.group(index);
+      if (group) this.send(domain, index, group);
+      else if (missing < 0) missing = index;
     }
-    this.post({ kind: "rows", view: { domain: view.domain, first: view.first, rows } });
     if (missing >= 0) void this.fetch(domain, missing);
   }
 
-  private async fetch(domain: Domain, row: number): Promise<void> {
+  private send(domain: Domain, index: number, { names, numeric, rows }: ParsedRecords): void {
+    if (!domain.columns?.widest.length) {
+      this.columns(domain, { ...(domain.columns ?? { names, types: [], numeric }), widest: widest(rows) });
+    }
+    const version = ++this.version;
+    this.sent.set(index, { rows: rows.length, version });
+    const buffer = encodeBlock(rows, names.length, this.spares.pop());
+    const block = { domain: domain.name, index, version, rows: rows.length, columns: names.length, buffer };
+    this.post({ kind: "rows", block }, [buffer]);
+  }
+
+  private async fetch(domain: Domain, index: number): Promise<void> {
     if (this.fetching) return;
     this.fetching = true;
     try {
-      await this.load(domain, row);
+      await this.load(domain, index);
     } catch (error) {
       if (this.over.signal.aborted) return;
       this.post({ kind: "unseen", problem: asProblem(error) });
@@ -270,18 +297,20 @@ export class Reading {
     this.tell();
   }
 
-  /** Brings the group of a row, and the next ones, back through the page API. */
-  private async load(domain: Domain, row: number): Promise<undefined> {
-    const first = row - (row % GROUP_ROWS);
-    const texts: string[] = [];
+  /** Brings a group, and the next ones, back through the page API. */
+  private async load(domain: Domain, index: number): Promise<undefined> {
+    const first = index * GROUP_ROWS;
+    const parts: Records[] = [];
+    let got = 0;
     // A page may be cut by its size, so a group can take several.
     do {
-      const wanted = PAGE_GROUPS * GROUP_ROWS - texts.length;
-      const found = recordTexts(await pageText(this.job, domain.name, first + texts.length, wanted, this.over.signal));
-      if (!found.length) break;
-      texts.push(...found);
-    } while (texts.length < GROUP_ROWS && first + texts.length < domain.rows);
-    domain.store.insert(first, wholeGroups(texts, first, domain.rows));
+      const wanted = PAGE_GROUPS * GROUP_ROWS - got;
+      const found = cutRecords(await pageBytes(this.job, domain.name, first + got, wanted, this.over.signal));
+      if (!countOf(found)) break;
+      parts.push(found);
+      got += countOf(found);
+    } while (got < GROUP_ROWS && first + got < domain.rows);
+    domain.store.insert(first, joined(parts));
   }
 
   private connected(connection: ReadState["connection"]): void {
@@ -306,12 +335,6 @@ export class Reading {
 }
 
 /** The domain of a line of records, from its head. */
-function domainOf(text: string): string {
-  return String(JSON.parse(DOMAIN.exec(text)?.[1] ?? '""'));
-}
-
-/** Without a last group that is not whole, unless the domain ends with it: what is missing of it may still be on its way. */
-function wholeGroups(texts: string[], first: number, rows: number): string[] {
-  const end = first + texts.length;
-  return end >= rows ? texts.slice(0, rows - first) : texts.slice(0, texts.length - (texts.length % GROUP_ROWS));
+function domainOf(line: Uint8Array): string {
+  return String(JSON.parse(DOMAIN.exec(decoder.decode(line.subarray(0, HEAD_BYTES)))?.[1] ?? '""'));
 }

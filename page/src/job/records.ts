@@ -1,51 +1,91 @@
 /**
- * Records inside of the text of a line, without parsing it. Pure.
+ * Records inside of the bytes of a line, without parsing it. Pure.
  *
  * A record is a flat JSON object, and each of a domain begins with the same member. `},{"NAME":` can't stand inside a string: a
- * quote in there is escaped, so a bare one behind `{` would end the string, and a name can't follow that.
+ * quote in there is escaped, so a bare one behind `{` would end the string, and a name can't follow that. In UTF-8 no byte of these is
+ * part of another character.
  */
 
 /** A value as text: numbers with the digits that were sent, null for NULL. */
 export type Cell = string | null;
 
-export interface Group {
-  /** Rows, from the first record of the domain on. */
-  first: number;
-  count: number;
-  /** UTF-8, the records with commas between them. */
-  body: Uint8Array;
+/** Records as they stand in a line, one byte between them. */
+export interface Records {
+  bytes: Uint8Array;
+  /** Where each begins, and where one behind the last would. */
+  starts: number[];
 }
 
-const OPENING = '"data":[';
-const encoder = new TextEncoder();
+const OPENING = utf8('"data":[');
+const NAME_END = utf8('":');
+const CLOSING_BRACKET = 93;
+const COMMA = 44;
+const NONE: Records = { bytes: new Uint8Array(0), starts: [0] };
+
 const decoder = new TextDecoder();
 
-/** The texts of the records in a `records` line, or in a page's body: everything between the brackets of `data`. */
-export function recordTexts(line: string): string[] {
-  const start = line.indexOf(OPENING) + OPENING.length;
-  const end = line.lastIndexOf("]");
-  if (start < OPENING.length || end <= start) return [];
-  const nameEnd = line.indexOf('":', start);
-  const separator = `},${line.slice(start, nameEnd + 2)}`;
-  const found: string[] = [];
-  let from = start;
-  for (;;) {
-    const border = line.indexOf(separator, from);
-    if (border < 0 || border >= end) break;
-    found.push(line.slice(from, border + 1));
-    from = border + 2;
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** The records in a `records` line, or in a page's body: everything between the brackets of `data`. Views of what is given. */
+export function cutRecords(line: Uint8Array): Records {
+  const start = indexOf(line, OPENING, 0) + OPENING.length;
+  const end = line.lastIndexOf(CLOSING_BRACKET);
+  if (start < OPENING.length || end <= start) return NONE;
+  const nameEnd = indexOf(line, NAME_END, start) + NAME_END.length;
+  const border = utf8("},").length;
+  const separator = new Uint8Array(border + nameEnd - start);
+  separator.set(utf8("},"));
+  separator.set(line.subarray(start, nameEnd), border);
+  const starts = [start];
+  for (let at = indexOf(line, separator, start); at >= 0 && at < end; at = indexOf(line, separator, at + border)) {
+    starts.push(at + border);
   }
-  found.push(line.slice(from, end));
-  return found;
+  starts.push(end + 1);
+  return { bytes: line, starts };
 }
 
-export function encodeGroup(first: number, texts: string[]): Group {
-  return { first, count: texts.length, body: encoder.encode(texts.join(",")) };
+export function countOf(records: Records): number {
+  return records.starts.length - 1;
 }
 
-export interface ParsedGroup {
+/** The records from `first` on, `count` of them, with a comma between them. A view. */
+export function bytesOf({ bytes, starts }: Records, first: number, count: number): Uint8Array {
+  return bytes.subarray(starts[first], (starts[first + count] ?? 1) - 1);
+}
+
+/** The records of several lines as if they stood in one. */
+export function joined(parts: Records[]): Records {
+  const filled = parts.filter((part) => countOf(part));
+  if (filled.length < 2) return filled[0] ?? NONE;
+  const bodies = filled.map((part) => bytesOf(part, 0, countOf(part)));
+  const bytes = new Uint8Array(bodies.reduce((sum, body) => sum + body.length + 1, 0)).fill(COMMA);
+  const starts: number[] = [];
+  let at = 0;
+  filled.forEach((part, place) => {
+    const body = bodies[place] ?? part.bytes;
+    bytes.set(body, at);
+    const shift = at - (part.starts[0] ?? 0);
+    for (let record = 0; record < countOf(part); record += 1) starts.push((part.starts[record] ?? 0) + shift);
+    at += body.length + 1;
+  });
+  return { bytes, starts: [...starts, at] };
+}
+
+function indexOf(bytes: Uint8Array, wanted: Uint8Array, from: number): number {
+  const begin = wanted[0] ?? 0;
+  for (let at = bytes.indexOf(begin, from); at >= 0; at = bytes.indexOf(begin, at + 1)) {
+    let place = 1;
+    while (place < wanted.length && bytes[at + place] === wanted[place]) place += 1;
+    if (place === wanted.length) return at;
+  }
+  return -1;
+}
+
+export interface ParsedRecords {
   names: string[];
-  /** Which columns have numbers, as far as this group tells. */
+  /** Which columns have numbers, as far as these tell. */
   numeric: boolean[];
   rows: Cell[][];
 }
@@ -54,8 +94,8 @@ interface Source {
   source?: string;
 }
 
-/** The rows of a group. Numbers stay the text they are, where the engine tells it (JSON.parse with source text access). */
-export function parseGroup(body: Uint8Array): ParsedGroup {
+/** Rows from records with commas between them. Numbers stay the text they are, where the engine tells it (JSON.parse with source text access). */
+export function parseRecords(body: Uint8Array): ParsedRecords {
   const numbers = new Set<string>();
   const reviver = (name: string, value: unknown, context?: Source): unknown => {
     if (typeof value !== "number") return value;

@@ -36,7 +36,6 @@ export function useJobSession(id: string) {
   const problem = shallowRef<Problem | null>(null);
   const read = shallowRef<ReadState>(NOTHING);
   const columns = reactive(new Map<string, Columns>());
-  const rows = useKeptRows();
   const unseen = shallowRef<Problem | null>(null);
   const aggregation = shallowRef<Aggregation | null>(null);
   const paused = ref(false);
@@ -48,6 +47,7 @@ export function useJobSession(id: string) {
     take,
   );
   const tell = worker.tell;
+  const rows = useKeptRows((message) => tell(message, [message.buffer]));
   tell({ kind: "open", job: id, replay: false });
 
   function take(message: FromWorker): void {
@@ -55,7 +55,7 @@ export function useJobSession(id: string) {
       read.value = message.state;
     } else if (message.kind === "columns") columns.set(message.domain, message.columns);
     else if (message.kind === "rows") {
-      rows.put(message.view);
+      rows.put(message.block);
       unseen.value = null;
     } else if (message.kind === "aggregation") aggregation.value = message.aggregation;
     else if (message.kind === "unseen") unseen.value = message.problem;
@@ -111,6 +111,7 @@ export function useJobSession(id: string) {
   }
 
   function look(domain: string, first: number, count: number): void {
+    unseen.value = null;
     tell({ kind: "look", domain, first, count });
   }
 

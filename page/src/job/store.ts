@@ -1,20 +1,23 @@
 /**
- * The rows of one domain that the page keeps: groups of 128, as UTF-8, within a budget. Pure.
+ * The rows of one domain that the page keeps: groups of 32, as UTF-8, within a budget. Pure.
  *
  * Rows come in their order while the answer streams, and in pieces when somebody looks where nothing is kept. Over the budget the
  * group farthest from what is looked at goes first, so that what arrives far away costs nothing.
  */
-import { encodeGroup, parseGroup, type Group, type ParsedGroup } from "./records";
+import { bytesOf, countOf, parseRecords, type ParsedRecords, type Records } from "./records";
 
-export const GROUP_ROWS = 128;
-const PARSED_GROUPS = 12;
+export const GROUP_ROWS = 32;
+const COMMA = 44;
+
+export function groupOf(row: number): number {
+  return Math.floor(row / GROUP_ROWS);
+}
 
 export class RowStore {
   /** Rows that came by in the stream, or that the job says there are. */
   count = 0;
-  private readonly groups = new Map<number, Group>();
-  private readonly parsed = new Map<number, ParsedGroup>();
-  private tail: string[] = [];
+  private readonly groups = new Map<number, Uint8Array>();
+  private readonly tail = new Tail();
   private focus = 0;
   private held = 0;
 
@@ -26,70 +29,65 @@ export class RowStore {
   }
 
   /** Takes the next records of the stream. */
-  append(texts: string[]): void {
-    let used = 0;
-    while (used < texts.length) {
-      const first = this.count - this.tail.length;
-      const room = GROUP_ROWS - this.tail.length;
-      const piece = texts.slice(used, used + room);
-      used += piece.length;
-      this.count += piece.length;
-      this.tail.push(...piece);
-      if (this.tail.length === GROUP_ROWS) {
-        this.put(first, this.tail);
-        this.tail = [];
+  append(records: Records): void {
+    const total = countOf(records);
+    for (let used = 0; used < total; ) {
+      const size = Math.min(GROUP_ROWS - this.tail.rows, total - used);
+      const piece = bytesOf(records, used, size);
+      const index = groupOf(this.count);
+      used += size;
+      this.count += size;
+      if (size === GROUP_ROWS) {
+        this.put(index, piece);
+        continue;
       }
+      this.tail.add(piece, size);
+      if (this.tail.rows < GROUP_ROWS) continue;
+      this.put(index, this.tail.bytes);
+      this.tail.clear();
     }
   }
 
-  /** Takes rows from elsewhere; `first` must be the beginning of a group. */
-  insert(first: number, texts: string[]): void {
-    for (let used = 0; used < texts.length; used += GROUP_ROWS) {
-      this.put(first + used, texts.slice(used, used + GROUP_ROWS));
+  /**
+   * Takes rows from elsewhere; `first` must be the beginning of a group. A group that is not whole is left out, unless the rows end with it:
+   * what is missing of it may still be on its way.
+   */
+  insert(first: number, records: Records): void {
+    const total = Math.min(countOf(records), this.count - first);
+    for (let used = 0; used < total; used += GROUP_ROWS) {
+      const size = Math.min(GROUP_ROWS, total - used);
+      const whole = size === GROUP_ROWS || (first + used + size === this.count && !this.tail.rows);
+      if (whole) this.put(groupOf(first + used), bytesOf(records, used, size));
     }
   }
 
   /** Somebody looks at this row. */
   look(row: number): void {
-    this.focus = Math.floor(row / GROUP_ROWS);
+    this.focus = groupOf(row);
   }
 
-  /** The rows of the group that `row` is in, or undefined where it is not kept. */
-  group(row: number): ParsedGroup | undefined {
-    const index = Math.floor(row / GROUP_ROWS);
-    const parsed = this.parsed.get(index);
-    if (parsed) {
-      this.parsed.delete(index);
-      this.parsed.set(index, parsed);
-      return parsed;
-    }
-    const streamed = this.count - this.tail.length;
-    if (this.tail.length && row >= streamed && row < this.count) return parseGroup(encodeGroup(streamed, this.tail).body);
-    const group = this.groups.get(index);
-    return group && this.remember(index, parseGroup(group.body));
+  /** How many rows a group has by now. */
+  rowsIn(index: number): number {
+    return Math.max(0, Math.min(GROUP_ROWS, this.count - index * GROUP_ROWS));
   }
 
-  private remember(index: number, parsed: ParsedGroup): ParsedGroup {
-    this.parsed.set(index, parsed);
-    const oldest = this.parsed.keys().next();
-    if (this.parsed.size > PARSED_GROUPS && !oldest.done) this.parsed.delete(oldest.value);
-    return parsed;
+  /** The rows of a group, or undefined where it is not kept. */
+  group(index: number): ParsedRecords | undefined {
+    if (this.tail.rows && index === groupOf(this.count)) return parseRecords(this.tail.bytes);
+    const body = this.groups.get(index);
+    return body && parseRecords(body);
   }
 
-  private put(first: number, texts: string[]): void {
-    const index = Math.floor(first / GROUP_ROWS);
-    this.parsed.delete(index);
+  private put(index: number, view: Uint8Array): void {
     if (this.held >= this.budget && this.distance(index) >= this.distance(this.farthest())) return;
-    const group = encodeGroup(first, texts);
-    this.held += group.body.byteLength - (this.groups.get(index)?.body.byteLength ?? 0);
-    this.groups.set(index, group);
+    this.held += view.length - (this.groups.get(index)?.length ?? 0);
+    this.groups.set(index, view.slice());
     while (this.held > this.budget && this.groups.size > 1) this.drop(this.farthest());
   }
 
   private drop(index: number): void {
-    this.held -= this.groups.get(index)?.body.byteLength ?? 0;
+    this.held -= this.groups.get(index)?.length ?? 0;
     this.groups.delete(index);
-    this.parsed.delete(index);
   }
 
   private distance(index: number): number {
@@ -100,5 +98,33 @@ export class RowStore {
     let found = this.focus;
     for (const index of this.groups.keys()) if (this.distance(index) > this.distance(found)) found = index;
     return found;
+  }
+}
+
+/** The rows of a group that is not whole yet, in one piece of memory that is used again. */
+class Tail {
+  rows = 0;
+  private memory = new Uint8Array(1 << 16);
+  private used = 0;
+
+  get bytes(): Uint8Array {
+    return this.memory.subarray(0, this.used);
+  }
+
+  add(piece: Uint8Array, rows: number): void {
+    const end = this.used + piece.length + 1;
+    if (end > this.memory.length) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(this.bytes);
+      this.memory = larger;
+    }
+    if (this.used) this.memory[this.used++] = COMMA;
+    this.memory.set(piece, this.used);
+    this.used += piece.length;
+    this.rows += rows;
+  }
+
+  clear(): void {
+    this.rows = this.used = 0;
   }
 }

@@ -2,7 +2,7 @@
 import { Reading } from "./reading";
 import type { FromWorker, ToWorker } from "./messages";
 
-const post = (message: FromWorker): void => self.postMessage(message);
+const post = (message: FromWorker, transfer: Transferable[] = []): void => self.postMessage(message, { transfer });
 let reading: Reading | null = null;
 
 self.onmessage = (event: MessageEvent<ToWorker>) => {
@@ -13,5 +13,6 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
     void reading.run(message.replay);
   } else if (message.kind === "pause") reading?.pause(message.paused);
   else if (message.kind === "look") reading?.look(message.domain, message.first, message.count);
+  else if (message.kind === "back") reading?.takeBack(message);
   else void reading?.copy(message);
 };
