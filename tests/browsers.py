@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage")
+ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage")
 """Root has no sandbox; a container's /dev/shm is too small for a tab with much in it."""
 
 
@@ -32,7 +32,7 @@ async def running_chromium(arguments: Sequence[str] = (), *, headless: bool = Tr
         pytest.skip("there is no Chromium on this machine; install one, or name it in TRACE_CHROMIUM")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, args=[*_ARGUMENTS, *arguments], headless=headless
+            executable_path=program, args=[*ARGUMENTS, *arguments], headless=headless
         )
         try:
             yield browser

@@ -4,8 +4,8 @@ import { Block, type Row } from "./blocks";
 import type { RowBlock, ToWorker } from "./messages";
 import { GROUP_ROWS, groupOf } from "./store";
 
-/** More than two screens full. */
-const MOST = 14;
+/** More than the table draws at a time and wants ahead. */
+const MOST = 16;
 
 interface Kept extends Block {
   version: number;

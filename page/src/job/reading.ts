@@ -10,13 +10,14 @@ import { fetchState, firstLines, lastLines, openLines, pageBytes, type Line } fr
 import type { Columns, DomainRead, FromWorker, ReadState, ToWorker } from "./messages";
 import { countOf, cutRecords, joined, tabSeparated, widest, type Cell, type ParsedRecords, type Records } from "./records";
 import { GROUP_ROWS, groupOf, RowStore } from "./store";
+import { isWanted, wantedGroups, type Looked } from "./wanted";
 
 /** Bytes of rows that are kept for all domains together. */
 const BUDGET = 16_000_000;
-const PAGE_GROUPS = 16;
+const PAGE_GROUPS = 8;
 /** Buffers that wait to be used again. */
 const SPARES = 4;
-const TELL_MS = 125;
+const TELL_MS = 250;
 const AGAIN_MS = 2000;
 /** Nothing came for so long: there is nothing to read at the moment. */
 const QUIET_MS = 1500;
@@ -30,10 +31,8 @@ const decoder = new TextDecoder();
 /** The client's words for a connection, in those of the page. */
 const SHOWN = { connecting: "connecting", open: "waiting", waiting: "retrying" } as const;
 
-interface View {
+interface View extends Looked {
   domain: string;
-  first: number;
-  count: number;
 }
 
 interface Domain extends DomainRead {
@@ -128,8 +127,9 @@ export class Reading {
   }
 
   look(domain: string, first: number, count: number): void {
-    if (domain !== this.view?.domain) this.sent.clear();
-    this.view = { domain, first, count };
+    const before = this.view?.domain === domain ? this.view : null;
+    if (!before) this.sent.clear();
+    this.view = { domain, first, count, backwards: before !== null && first < before.first };
     this.domains.get(domain)?.store.look(first + count / 2);
     this.show();
   }
@@ -201,7 +201,7 @@ export class Reading {
     this.state.bytes = line.received;
     this.state.lines += 1;
     this.tookAt = performance.now();
-    if (this.state.connection === "waiting") this.state.connection = "streaming";
+    if (this.state.connection === "waiting") this.connected("streaming");
     if (line.type === "records") return this.records(line);
     const message = JSON.parse(decoder.decode(line.content)) as Record<string, unknown>;
     if (line.type === "domain_start") this.start(message);
@@ -222,8 +222,7 @@ export class Reading {
     domain.records += countOf(records);
     domain.rows = domain.store.count;
     this.state.records += countOf(records);
-    const view = this.view;
-    if (view?.domain === domain.name && view.first + view.count > before) this.show();
+    if (this.view?.domain === domain.name && isWanted(this.view, before)) this.show();
   }
 
   private start(message: Record<string, unknown>): void {
@@ -253,14 +252,13 @@ export class Reading {
     return found;
   }
 
-  /** Sends the page what it lacks of what it looks at, and fetches what is not kept. */
+  /** Sends the page what it lacks of what it looks at and is about to, and fetches what is not kept. */
   private show(): void {
     const view = this.view;
     const domain = view && this.domains.get(view.domain);
     if (!view || !domain) return;
-    const last = Math.min(view.first + view.count, domain.rows);
     let missing = -1;
-    for (let index = groupOf(view.first); index * GROUP_ROWS < last; index += 1) {
+    for (const index of wantedGroups(view, domain.rows)) {
       if (this.sent.get(index)?.rows === domain.store.rowsIn(index)) continue;
       const group = domain.store.group(index);
       if (group) this.send(domain, index, group);
