@@ -15,7 +15,7 @@ import {Backoff, sleep} from "./backoff.js";
 import {ConnectionLost, isPassing, JobExpired} from "./errors.js";
 import {headOf, headOfBytes} from "./head.js";
 import {Deadline, lost} from "./http.js";
-import {ByteCutter, newSplitter} from "./lines.js";
+import {ByteCutter, LONGEST_LINE, newSplitter} from "./lines.js";
 import {TERMINAL} from "./types.js";
 
 /**
@@ -55,7 +55,7 @@ import {TERMINAL} from "./types.js";
 export const AS_TEXT = {splitter: newSplitter, head: headOf};
 
 /** @type {Form<Uint8Array>} */
-export const AS_BYTES = {splitter: () => new ByteCutter(), head: headOfBytes};
+export const AS_BYTES = {splitter: () => new ByteCutter(LONGEST_LINE, true), head: headOfBytes};
 
 /** @template T */
 export class Follower {

@@ -92,9 +92,13 @@ export class ByteCutter {
   #parts = [];
   #held = 0;
 
-  /** @param {number} [longest] in bytes */
-  constructor(longest = LONGEST_LINE) {
+  /**
+   * @param {number} [longest] in bytes
+   * @param {boolean} [owned] nobody else has the chunks: the memory of those that are copied into a line is freed at once
+   */
+  constructor(longest = LONGEST_LINE, owned = false) {
     this.longest = longest;
+    this.owned = owned;
   }
 
   /** @param {Uint8Array} chunk @returns {Uint8Array[]} */
@@ -133,6 +137,7 @@ export class ByteCutter {
       at += part.length;
     }
     whole.set(last, at);
+    if (this.owned) this.#parts.forEach(free);
     this.#parts = [];
     this.#held = 0;
     return whole;
@@ -175,6 +180,16 @@ export function newSplitter() {
 }
 
 const IS_NODE = typeof globalThis.process?.versions?.node === "string";
+
+/**
+ * Frees the memory of a chunk that is one part of a line and nothing else. In a stream of megabytes a second the next collection is far.
+ *
+ * @param {Uint8Array} part
+ */
+function free({buffer, byteLength}) {
+  if (buffer.byteLength !== byteLength) return;
+  /** @type {{transfer?: (size: number) => unknown}} */ (buffer).transfer?.(0);
+}
 
 /** @param {string[]} lines @param {string} line */
 function keep(lines, line) {

@@ -5,7 +5,7 @@ import {test} from "node:test";
 
 import fc from "fast-check";
 
-import {ByteSplitter, TextSplitter} from "../src/lines.js";
+import {ByteCutter, ByteSplitter, TextSplitter, textOf} from "../src/lines.js";
 import {LineStream, MessageParserStream} from "../src/transforms.js";
 import {bytesOf, cutAt, cuts, ndjson} from "./bytes.js";
 
@@ -113,4 +113,16 @@ test("a reader that takes nothing stops the source within the bounds of the queu
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.ok(pulled < 400_000, `${pulled} bytes were pulled`);
   await reader.cancel();
+});
+
+test("chunks that a cutter owns are freed once a line has their bytes, and no others", () => {
+  const cutter = new ByteCutter(undefined, true);
+  const chunks = ["{\"a\":", "1", "}\n{\"b\":2}\n"].map((text) => new TextEncoder().encode(text).slice());
+  const [first, second] = chunks.flatMap((chunk) => cutter.push(chunk)).map(textOf);
+  assert.deepEqual([first, second], ["{\"a\":1}", "{\"b\":2}"]);
+  if ("transfer" in ArrayBuffer.prototype) assert.deepEqual(chunks.map((chunk) => chunk.length), [0, 0, 10]);
+  const kept = [new TextEncoder().encode("{}"), new TextEncoder().encode("\n")];
+  const other = new ByteCutter();
+  kept.forEach((chunk) => other.push(chunk));
+  assert.deepEqual(kept.map((chunk) => chunk.length), [2, 1]);
 });

@@ -48,9 +48,13 @@ export declare class TextSplitter implements Splitter {
 export declare class ByteCutter implements Splitter<Uint8Array> {
     #private;
     longest: number;
+    owned: boolean;
     ends: number;
-    /** @param {number} [longest] in bytes */
-    constructor(longest?: number);
+    /**
+     * @param {number} [longest] in bytes
+     * @param {boolean} [owned] nobody else has the chunks: the memory of those that are copied into a line is freed at once
+     */
+    constructor(longest?: number, owned?: boolean);
     /** @param {Uint8Array} chunk @returns {Uint8Array[]} */
     push(chunk: Uint8Array): Uint8Array[];
     /** @returns {Uint8Array[]} */
