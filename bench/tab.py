@@ -34,6 +34,7 @@ _QUIET = (
 _ANSWER_BYTES = 64 << 20
 _LOOK_SECONDS = 0.1
 _STOP_SECONDS = 10
+_DEADLINE = 600.0
 # Chromium reads commands from descriptor 3 and writes answers to 4.
 _LAUNCH = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execvp(sys.argv[3], sys.argv[3:])"
 _ABOVE = 10
@@ -50,7 +51,7 @@ class Chromium:
         self._answers = answers
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = count(1)
-        self.listening = asyncio.create_task(self._listen())
+        self._listening = asyncio.create_task(self._listen())
 
     @property
     def pid(self) -> int:
@@ -102,7 +103,7 @@ class Chromium:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-        self.listening.cancel()
+        self._listening.cancel()
         os.close(self._commands)
 
 
@@ -125,9 +126,10 @@ class Tab:
         return found["result"].get("value")
 
     async def until(self, expression: str) -> Any:
-        """The value of the expression as soon as it is something."""
-        while not (value := await self.evaluate(expression)):  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK_SECONDS)
+        """The value of the expression as soon as it is something. Raises TimeoutError after ten minutes."""
+        async with asyncio.timeout(_DEADLINE):
+            while not (value := await self.evaluate(expression)):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
         return value
 
     async def go(self, url: str) -> None:
