@@ -70,13 +70,13 @@ class LogReader:
         timeout: float = TIMEOUT,
     ) -> None:
         self._access = Access(settings, client_id, min(timeout, _CONNECT_TIMEOUT))
-        self._connections = connections
+        self.connections = connections
         self._timeout = timeout
         self._cluster_made: Cluster | None = None
 
     async def start(self) -> None:
         """Reaches the cluster. Raises Retriable when that fails until the time is over, Refused when it does not let us in."""
-        self._cluster_made = Cluster(self._access, self._connections)
+        self._cluster_made = Cluster(self._access, self.connections)
         try:
             await self._steadily(None, lambda _left: self._cluster.connect())
         except BaseException:

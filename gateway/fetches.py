@@ -73,8 +73,8 @@ class Fetches:
         return task
 
     def want(self, topic: str, offset: int) -> None:
-        """Begins to read the slice at ``offset`` unless it is kept: somebody will ask for it next."""
-        if (topic, offset) not in self._kept:
+        """Begins to read the slice at ``offset``, which somebody will ask for soon, unless it is kept or no connection is idle."""
+        if (topic, offset) not in self._kept and len(self._under_way) < self._reader.connections:
             self.read(topic, offset)
 
     async def get(self, topic: str, offset: int) -> Slice:

@@ -2,7 +2,7 @@
 
 Rules:
 1. The next message is fetched only when the socket has taken the last one: what a client does not read is not fetched. Only for
-   a client that took its last line within a moment the next one is read, alone, while the socket takes this one; nothing runs ahead
+   a client that took its last line within a moment the next two are read while the socket takes this one; nothing runs ahead
    of a slow client (docs/decisions/0008).
 2. A stream that reached the end of a running job's log asks Kafka nothing: it waits for the view to report the job's next
    state, which is the last write of each transaction (docs/decisions/0003). The commit markers of the log and of the state
@@ -43,6 +43,9 @@ SAFETY_POLL = 2.0
 
 QUICK = 0.05
 """Seconds: a client that takes a line of megabytes within them keeps up."""
+
+AHEAD = 2
+"""Lines that are read ahead for such a client."""
 
 _BLANK_LINE = b"\n"
 _FIRST_PAUSE = 0.001
@@ -164,7 +167,7 @@ class LogStream(Response):
 
     async def _run(self) -> bool:
         """Sends lines until the stream is over; False when it must be cut."""
-        small = True
+        small, ahead = True, 1
         while True:
             state = self._reading.view.state(self._job_id)
             if state is None or state.status is Status.EXPIRED:
@@ -173,12 +176,14 @@ class LogStream(Response):
             if found is None:
                 return False
             asked = self._position
-            await self._read_ahead(found, state)
+            if found.records:
+                small, ahead = found.small, 1 if found.small or len(found.records) > 1 else AHEAD
+            await self._read_ahead(found, state, ahead)
             for record in found.records:
                 if await self._record(record):
                     return True
             if found.next_offset > asked:
-                self._position, self._pause, small = found.next_offset, _FIRST_PAUSE, found.small
+                self._position, self._pause = found.next_offset, _FIRST_PAUSE
             elif state.ended and state.end_offset <= self._position:
                 return True
             else:
@@ -199,11 +204,16 @@ class LogStream(Response):
             raise _Over
         return record.headers.get(TYPE) in _TERMINAL or self._left == 0
 
-    async def _read_ahead(self, found: Slice, state: JobState) -> None:
-        """Begins to read the one slice behind ``found`` for a client that keeps up, if it wants and the log has one."""
-        enough = self._left is not None and self._left <= len(found.records)
-        if self._quick and not enough and self._position < found.next_offset < state.end_offset:
-            self._reading.fetches.want(self._topic, found.next_offset)
+    async def _read_ahead(self, found: Slice, state: JobState, most: int) -> None:
+        """Begins to read what stands behind ``found`` for a client that keeps up, if it wants it and the log has it.
+
+        Where lines are large each has an offset of its own, so that the one after the next is asked for before the next is here.
+        """
+        left = most if self._left is None else min(self._left - len(found.records), most)
+        end = min(found.next_offset + left, state.end_offset)
+        if self._quick and self._position < found.next_offset < end:
+            for offset in range(found.next_offset, end):
+                self._reading.fetches.want(self._topic, offset)
             # The first round lets the request be made, the second lets it be sent: the broker answers while we write.
             await asyncio.sleep(0)
             await asyncio.sleep(0)

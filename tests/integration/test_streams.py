@@ -10,11 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from broker.admin import Admin
 from broker.embedded import EmbeddedKafka
 from broker.settings import BrokerSettings
 from gateway.settings import GatewaySettings
+from gateway.stream import AHEAD, QUICK, LogStream
 from schemas.jobs import Status
 from tests.joblogs import JobLog
 from tests.replays import serving
@@ -351,7 +353,54 @@ async def test_a_client_has_so_many_streams_and_no_more(
                 await asyncio.sleep(0.05)
 
 
-async def test_of_what_a_client_does_not_read_one_line_at_most_is_fetched(
+@pytest.mark.parametrize(("keeps_up", "ahead"), [(True, AHEAD), (False, 0)])
+async def test_two_lines_are_read_ahead_for_a_client_that_keeps_up_and_none_for_a_slow_one(
+    keeps_up: bool, ahead: int, job: JobLog, broker_settings: BrokerSettings
+) -> None:
+    await large_log(job)
+    taken, held = 0, asyncio.Event()
+
+    async def send(message: Message) -> None:
+        """Takes ten lines, at once or slowly, and not another byte."""
+        nonlocal taken
+        taken += bytes(message.get("body", b"")).endswith(b"\n")
+        if taken == 10:
+            held.set()
+            await asyncio.Event().wait()
+        await asyncio.sleep(0 if keeps_up else 2 * QUICK)
+
+    async def receive() -> Message:
+        return await asyncio.Future[Message]()
+
+    async with serving(broker_settings) as (_, reading), asyncio.timeout(GENEROUS):
+        state = await reading.readable(job.job_id)
+        scope = {"type": "http", "method": "GET", "http_version": "1.1"}
+        task = asyncio.create_task(LogStream(reading, state, "somebody")(scope, receive, send))
+        await held.wait()
+        await asyncio.sleep(1.0)
+        behind = [reading.fetches.kept(job.topic, offset) is not None for offset in range(10, 20)]
+        assert behind == [True] * ahead + [False] * (10 - ahead)
+        task.cancel()
+
+
+async def test_what_is_read_ahead_is_read_once_also_where_transactions_end(
+    job: JobLog, broker_settings: BrokerSettings, client: httpx.AsyncClient
+) -> None:
+    job.meta()
+    job.start("history")
+    for _ in range(6):
+        for _ in range(3):
+            job.records("history", 100, padding=2_000)
+        await job.commit()
+    await job.complete()
+    async with serving(broker_settings) as (url, reading):
+        answer = await client.get(f"{url}/{job.job_id}/stream")
+        assert [without_offset(line) for line in lines_of(answer.content)] == job.lines
+        offsets = (await reading.fetches.offsets(job.topic)).end
+        assert reading.fetches.requests <= offsets
+
+
+async def test_of_what_a_client_does_not_read_next_to_nothing_is_fetched(
     job: JobLog, broker_settings: BrokerSettings
 ) -> None:
     await large_log(job)
@@ -388,7 +437,7 @@ async def test_a_stalled_and_an_idle_stream_do_not_hold_up_another(
             assert len(lines_of(answer.content)) == len(large.lines)
             after = reading.fetches.requests
             await asyncio.sleep(0.5)
-            assert reading.fetches.requests - after <= 1
+            assert reading.fetches.requests - after <= AHEAD
         writer.close()
     await large.close()
     await idle.close()
