@@ -32,27 +32,37 @@ async function seed(url, job) {
   return records;
 }
 
-/** By hand, no more than needed: decoded at once, a list of parts. @type {Way} */
-async function texts(url, job) {
-  const reader = await bodyOf(url, job);
-  const decoder = new TextDecoder();
-  /** @type {string[]} */
-  let parts = [];
-  let records = 0;
-  for (;;) {
-    const {value, done} = await reader.read();
-    if (done) return records;
-    const text = decoder.decode(value, {stream: true});
-    let start = 0;
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
-      parts.push(text.slice(start, end));
-      const line = parts.join("");
-      parts = [];
-      if (line) records += count(JSON.parse(line));
-      start = end + 1;
+/**
+ * By hand, no more than needed: decoded as it comes, a list of parts. With `size` a chunk is decoded in pieces of so many bytes: what the
+ * client does too.
+ *
+ * @param {number} [size]
+ * @returns {Way}
+ */
+function texts(size = Infinity) {
+  return async (url, job) => {
+    const reader = await bodyOf(url, job);
+    const decoder = new TextDecoder();
+    /** @type {string[]} */
+    let parts = [];
+    let records = 0;
+    for (;;) {
+      const {value, done} = await reader.read();
+      if (done) return records;
+      for (let at = 0; at < value.length; at += size) {
+        const text = decoder.decode(value.subarray(at, at + size), {stream: true});
+        let start = 0;
+        for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+          parts.push(text.slice(start, end));
+          const line = parts.join("");
+          parts = [];
+          if (line) records += count(JSON.parse(line));
+          start = end + 1;
+        }
+        if (start < text.length) parts.push(start ? text.slice(start) : text);
+      }
     }
-    if (start < text.length) parts.push(start ? text.slice(start) : text);
-  }
+  };
 }
 
 /** By hand, no more than needed: bytes put together, decoded once a line. @type {Way} */
@@ -99,7 +109,8 @@ function client(options) {
 /** @type {Record<string, Way>} */
 export const WAYS = {
   seed,
-  texts,
+  texts: texts(),
+  pieces: texts(64 * 1024),
   bytes,
   client: client({}),
   worker: client({worker: true}),

@@ -5,7 +5,7 @@
  * each search. A line ends with LF; a CR before it is not part of the line. Blank lines are keep-alives and are passed over.
  * The bytes are cut anywhere, also inside a character.
  *
- * There are two ways to the same lines: browsers are fastest when each chunk becomes text at once; Node when a line's bytes
+ * There are two ways to the same lines: browsers are fastest when bytes become text as they come; Node when a line's bytes
  * are put together first and become text in one go (bench/).
  *
  * @template [T=string]
@@ -31,7 +31,10 @@ export function textOf(line) {
   return DECODER.decode(line);
 }
 
-/** Decodes chunk by chunk and looks for the line end in the text. @implements {Splitter} */
+/** Bytes that become text at once: Chromium's chunks have up to 2 MB, and what lies in the processor's cache is decoded faster. */
+const PIECE = 64 * 1024;
+
+/** Decodes piece by piece and looks for the line end in the text. @implements {Splitter} */
 export class TextSplitter {
   ends = 0;
   #decoder = new TextDecoder("utf-8", UTF8);
@@ -46,20 +49,25 @@ export class TextSplitter {
 
   /** @param {Uint8Array} chunk @returns {string[]} */
   push(chunk) {
-    return this.#take(this.#decoder.decode(chunk, {stream: true}));
+    /** @type {string[]} */
+    const lines = [];
+    for (let at = 0; at < chunk.length; at += PIECE) {
+      this.#take(this.#decoder.decode(chunk.subarray(at, at + PIECE), {stream: true}), lines);
+    }
+    return lines;
   }
 
   /** @returns {string[]} */
   end() {
-    const lines = this.#take(this.#decoder.decode());
+    /** @type {string[]} */
+    const lines = [];
+    this.#take(this.#decoder.decode(), lines);
     keep(lines, this.#join(""));
     return lines;
   }
 
-  /** @param {string} text */
-  #take(text) {
-    /** @type {string[]} */
-    const lines = [];
+  /** @param {string} text @param {string[]} lines where the lines that it ends go */
+  #take(text, lines) {
     let start = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
       this.ends += 1;
@@ -71,7 +79,6 @@ export class TextSplitter {
       this.#held += text.length - start;
       check(this.#held, this.longest);
     }
-    return lines;
   }
 
   /** @param {string} last */

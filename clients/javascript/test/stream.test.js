@@ -58,6 +58,41 @@ test("a stream is a ReadableStream that tells where its consumer stands", async 
   await reader.cancel();
 });
 
+test("a message that a reader asked for and did not wait for is the first of the loop that follows", async (context) => {
+  const {client} = await started(context);
+  const stream = client.stream("a-job");
+  const reader = stream.getReader();
+  await reader.read();
+  const left = assert.rejects(reader.read(), TypeError);
+  reader.releaseLock();
+  await left;
+  assert.deepEqual(await all(stream), LINES.slice(1).map((line) => JSON.parse(line)));
+});
+
+test("a loop that does not cancel leaves the rest to the next one, and one that does leaves nothing", async (context) => {
+  const {client, gateway} = await started(context);
+  const stream = client.stream("a-job");
+  for await (const message of stream.values({preventCancel: true})) {
+    assert.equal(message.type, "meta");
+    assert.ok(stream.locked);
+    break;
+  }
+  assert.equal(stream.locked, false);
+  for await (const message of stream) {
+    assert.deepEqual(message, JSON.parse(LINES[1] ?? ""));
+    break;
+  }
+  await until(() => gateway.open() === 0);
+  assert.deepEqual(await all(stream), []);
+});
+
+test("a stream that failed in a loop says the same to who reads it later", async (context) => {
+  const {client} = await started(context, {lines: ['{"offset":0,"type":"meta",oops}']});
+  const stream = client.stream("a-job");
+  await assert.rejects(all(stream), {name: "NotTracestream"});
+  await assert.rejects(stream.getReader().read(), {name: "NotTracestream"});
+});
+
 test("nothing is asked for before somebody reads", async (context) => {
   const {client, gateway} = await started(context);
   client.stream("a-job");

@@ -5,7 +5,7 @@
  * each search. A line ends with LF; a CR before it is not part of the line. Blank lines are keep-alives and are passed over.
  * The bytes are cut anywhere, also inside a character.
  *
- * There are two ways to the same lines: browsers are fastest when each chunk becomes text at once; Node when a line's bytes
+ * There are two ways to the same lines: browsers are fastest when bytes become text as they come; Node when a line's bytes
  * are put together first and become text in one go (bench/).
  *
  * @template [T=string]
@@ -32,7 +32,7 @@ export type Splitter<T = string> = {
 export declare const LONGEST_LINE: number;
 /** @param {Uint8Array} line @returns {string} */
 export declare function textOf(line: Uint8Array): string;
-/** Decodes chunk by chunk and looks for the line end in the text. @implements {Splitter} */
+/** Decodes piece by piece and looks for the line end in the text. @implements {Splitter} */
 export declare class TextSplitter implements Splitter {
     #private;
     longest: number;
