@@ -12,10 +12,11 @@
  */
 
 import {Backoff, sleep} from "./backoff.js";
+import {chunksOf} from "./chunks.js";
 import {ConnectionLost, isPassing, JobExpired} from "./errors.js";
 import {headOf, headOfBytes} from "./head.js";
 import {Deadline, lost} from "./http.js";
-import {ByteCutter, LONGEST_LINE, newSplitter} from "./lines.js";
+import {ByteCutter, newSplitter} from "./lines.js";
 import {TERMINAL} from "./types.js";
 
 /**
@@ -55,7 +56,7 @@ import {TERMINAL} from "./types.js";
 export const AS_TEXT = {splitter: newSplitter, head: headOf};
 
 /** @type {Form<Uint8Array>} */
-export const AS_BYTES = {splitter: () => new ByteCutter(LONGEST_LINE, true), head: headOfBytes};
+export const AS_BYTES = {splitter: () => new ByteCutter((line) => line.slice()), head: headOfBytes};
 
 /** @template T */
 export class Follower {
@@ -147,23 +148,23 @@ export class Follower {
    * @param {Response} response @param {Deadline} deadline @returns {AsyncGenerator<Line<T>[], void, void>}
    */
   async *#body(response, deadline) {
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+    const nextChunk = chunksOf(/** @type {ReadableStream<Uint8Array>} */ (response.body));
     const splitter = this.form.splitter();
     for (;;) {
-      const {value} = await this.#read(reader, deadline);
-      if (value === undefined) return;
-      this.#bytes += value.length;
+      const chunk = await this.#within(deadline, nextChunk);
+      if (chunk === undefined) return;
+      this.#bytes += chunk.length;
       const before = splitter.ends;
-      const lines = this.#accept(splitter.push(value));
+      const lines = this.#accept(splitter.push(chunk));
       if (splitter.ends > before) yield lines;
     }
   }
 
-  /** @param {ReadableStreamDefaultReader<Uint8Array>} reader @param {Deadline} deadline */
-  async #read(reader, deadline) {
+  /** @param {Deadline} deadline @param {() => Promise<Uint8Array | undefined>} nextChunk */
+  async #within(deadline, nextChunk) {
     deadline.restart();
     try {
-      return await reader.read();
+      return await nextChunk();
     } catch (error) {
       throw deadline.signal.aborted ? deadline.signal.reason : lost("The connection broke", error);
     } finally {

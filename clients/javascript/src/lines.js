@@ -15,6 +15,7 @@
  * @property {number} ends line ends so far, those of keep-alives too
  */
 
+import {IS_NODE} from "./engine.js";
 import {NotTracestream} from "./errors.js";
 
 /** A line may be this long: more than any that a gateway sends (16 MiB), so that nothing else fills the memory. */
@@ -92,25 +93,29 @@ export class TextSplitter {
   }
 }
 
-/** Looks for the line end in the bytes; a line is a view of its chunk where it lies in one. @implements {Splitter<Uint8Array>} */
+/**
+ * Looks for the line end in the bytes. An incomplete line stands in memory that is used again.
+ *
+ * @template T
+ * @implements {Splitter<T>}
+ */
 export class ByteCutter {
   ends = 0;
-  /** @type {Uint8Array[]} */
-  #parts = [];
+  #memory = new Uint8Array(0);
   #held = 0;
 
   /**
+   * @param {(line: Uint8Array) => T} take makes of a line what is kept of it: the bytes themselves are good until it returns
    * @param {number} [longest] in bytes
-   * @param {boolean} [owned] nobody else has the chunks: the memory of those that are copied into a line is freed at once
    */
-  constructor(longest = LONGEST_LINE, owned = false) {
+  constructor(take, longest = LONGEST_LINE) {
+    this.take = take;
     this.longest = longest;
-    this.owned = owned;
   }
 
-  /** @param {Uint8Array} chunk @returns {Uint8Array[]} */
+  /** @param {Uint8Array} chunk @returns {T[]} */
   push(chunk) {
-    /** @type {Uint8Array[]} */
+    /** @type {T[]} */
     const lines = [];
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
@@ -118,84 +123,58 @@ export class ByteCutter {
       this.#keep(lines, this.#join(chunk.subarray(start, end)));
       start = end + 1;
     }
-    if (start < chunk.length) {
-      this.#parts.push(chunk.subarray(start));
-      this.#held += chunk.length - start;
-      check(this.#held, this.longest);
-    }
+    if (start < chunk.length) this.#hold(chunk.subarray(start));
     return lines;
   }
 
-  /** @returns {Uint8Array[]} */
+  /** @returns {T[]} */
   end() {
-    /** @type {Uint8Array[]} */
+    /** @type {T[]} */
     const lines = [];
     this.#keep(lines, this.#join(new Uint8Array(0)));
     return lines;
   }
 
+  /** @param {Uint8Array} part */
+  #hold(part) {
+    const held = this.#held + part.length;
+    check(held, this.longest);
+    if (held > this.#memory.length) {
+      const larger = new Uint8Array(2 * held);
+      larger.set(this.#memory.subarray(0, this.#held));
+      this.#memory = larger;
+    }
+    this.#memory.set(part, this.#held);
+    this.#held = held;
+  }
+
   /** @param {Uint8Array} last */
   #join(last) {
-    if (this.#parts.length === 0) return last;
-    const whole = new Uint8Array(this.#held + last.length);
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    whole.set(last, at);
-    if (this.owned) this.#parts.forEach(free);
-    this.#parts = [];
+    if (this.#held === 0) return last;
+    this.#hold(last);
+    const whole = this.#memory.subarray(0, this.#held);
     this.#held = 0;
     return whole;
   }
 
-  /** @param {Uint8Array[]} lines @param {Uint8Array} line */
+  /** @param {T[]} lines @param {Uint8Array} line */
   #keep(lines, line) {
     const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
-    if (bytes.length > LONGEST_BLANK || textOf(bytes).trim() !== "") lines.push(bytes);
+    if (bytes.length > LONGEST_BLANK || textOf(bytes).trim() !== "") lines.push(this.take(bytes));
   }
 }
 
-/** Cuts in the bytes and decodes a whole line. @implements {Splitter} */
-export class ByteSplitter {
-  #cutter;
-
+/** Cuts in the bytes and decodes a whole line. @extends {ByteCutter<string>} */
+export class ByteSplitter extends ByteCutter {
   /** @param {number} [longest] in bytes */
-  constructor(longest = LONGEST_LINE) {
-    this.#cutter = new ByteCutter(longest);
-  }
-
-  get ends() {
-    return this.#cutter.ends;
-  }
-
-  /** @param {Uint8Array} chunk @returns {string[]} */
-  push(chunk) {
-    return this.#cutter.push(chunk).map(textOf);
-  }
-
-  /** @returns {string[]} */
-  end() {
-    return this.#cutter.end().map(textOf);
+  constructor(longest) {
+    super(textOf, longest);
   }
 }
 
 /** @returns {Splitter} the faster one of this engine */
 export function newSplitter() {
   return IS_NODE ? new ByteSplitter() : new TextSplitter();
-}
-
-const IS_NODE = typeof globalThis.process?.versions?.node === "string";
-
-/**
- * Frees the memory of a chunk that is one part of a line and nothing else. In a stream of megabytes a second the next collection is far.
- *
- * @param {Uint8Array} part
- */
-function free({buffer, byteLength}) {
-  if (buffer.byteLength !== byteLength) return;
-  /** @type {{transfer?: (size: number) => unknown}} */ (buffer).transfer?.(0);
 }
 
 /** @param {string[]} lines @param {string} line */

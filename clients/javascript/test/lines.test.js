@@ -5,15 +5,27 @@ import {test} from "node:test";
 
 import fc from "fast-check";
 
+import {chunksOf} from "../src/chunks.js";
 import {ByteCutter, ByteSplitter, TextSplitter, textOf} from "../src/lines.js";
 import {LineStream, MessageParserStream} from "../src/transforms.js";
 import {bytesOf, cutAt, cuts, ndjson} from "./bytes.js";
 
 const SPLITTERS = [ByteSplitter, TextSplitter];
 
-/** @param {import("../src/lines.js").Splitter} splitter @param {Uint8Array[]} chunks */
+/**
+ * The lines of chunks whose memory is used again as soon as they were taken.
+ *
+ * @template T
+ * @param {import("../src/lines.js").Splitter<T>} splitter
+ * @param {Uint8Array[]} chunks
+ */
 function linesOf(splitter, chunks) {
-  return [...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.end()];
+  const lines = chunks.flatMap((chunk) => {
+    const found = splitter.push(chunk);
+    chunk.fill(0);
+    return found;
+  });
+  return [...lines, ...splitter.end()];
 }
 
 for (const Splitter of SPLITTERS) {
@@ -115,14 +127,35 @@ test("a reader that takes nothing stops the source within the bounds of the queu
   await reader.cancel();
 });
 
-test("chunks that a cutter owns are freed once a line has their bytes, and no others", () => {
-  const cutter = new ByteCutter(undefined, true);
-  const chunks = ["{\"a\":", "1", "}\n{\"b\":2}\n"].map((text) => new TextEncoder().encode(text).slice());
-  const [first, second] = chunks.flatMap((chunk) => cutter.push(chunk)).map(textOf);
-  assert.deepEqual([first, second], ["{\"a\":1}", "{\"b\":2}"]);
-  if ("transfer" in ArrayBuffer.prototype) assert.deepEqual(chunks.map((chunk) => chunk.length), [0, 0, 10]);
-  const kept = [new TextEncoder().encode("{}"), new TextEncoder().encode("\n")];
-  const other = new ByteCutter();
-  kept.forEach((chunk) => other.push(chunk));
-  assert.deepEqual(kept.map((chunk) => chunk.length), [2, 1]);
+test("lines as bytes stay what they are when the memory of the chunks is used again", () => {
+  fc.assert(
+    fc.property(ndjson, cuts, (given, places) => {
+      const cutter = new ByteCutter((line) => line.slice());
+      const messages = linesOf(cutter, cutAt(bytesOf(given), places)).map((line) => JSON.parse(textOf(line)));
+      assert.deepEqual(messages, JSON.parse(JSON.stringify(given.messages)));
+    }),
+  );
+});
+
+test("a body of bytes is read into one piece of memory, and any other stream chunk by chunk", async () => {
+  const given = Array.from({length: 50}, (_, n) => new TextEncoder().encode(`chunk ${n} `.repeat(1 + 2_000 * (n % 7))));
+  const whole = given.map(textOf).join("");
+  const ofBytes = new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      for (const chunk of given) controller.enqueue(chunk.slice());
+      controller.close();
+    },
+  });
+  for (const [body, sizes] of /** @type {const} */ ([[ofBytes, 1], [streamOf(given), 50]])) {
+    const next = chunksOf(body, true);
+    const memories = new Set();
+    let text = "";
+    for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
+      text += textOf(chunk);
+      memories.add(sizes === 1 ? chunk.buffer.byteLength : chunk.buffer);
+    }
+    assert.equal(text, whole);
+    assert.equal(memories.size, sizes);
+  }
 });

@@ -44,32 +44,31 @@ export declare class TextSplitter implements Splitter {
     /** @returns {string[]} */
     end(): string[];
 }
-/** Looks for the line end in the bytes; a line is a view of its chunk where it lies in one. @implements {Splitter<Uint8Array>} */
-export declare class ByteCutter implements Splitter<Uint8Array> {
+/**
+ * Looks for the line end in the bytes. An incomplete line stands in memory that is used again.
+ *
+ * @template T
+ * @implements {Splitter<T>}
+ */
+export declare class ByteCutter<T> implements Splitter<T> {
     #private;
+    take: (line: Uint8Array) => T;
     longest: number;
-    owned: boolean;
     ends: number;
     /**
+     * @param {(line: Uint8Array) => T} take makes of a line what is kept of it: the bytes themselves are good until it returns
      * @param {number} [longest] in bytes
-     * @param {boolean} [owned] nobody else has the chunks: the memory of those that are copied into a line is freed at once
      */
-    constructor(longest?: number, owned?: boolean);
-    /** @param {Uint8Array} chunk @returns {Uint8Array[]} */
-    push(chunk: Uint8Array): Uint8Array[];
-    /** @returns {Uint8Array[]} */
-    end(): Uint8Array[];
+    constructor(take: (line: Uint8Array) => T, longest?: number);
+    /** @param {Uint8Array} chunk @returns {T[]} */
+    push(chunk: Uint8Array): T[];
+    /** @returns {T[]} */
+    end(): T[];
 }
-/** Cuts in the bytes and decodes a whole line. @implements {Splitter} */
-export declare class ByteSplitter implements Splitter {
-    #private;
+/** Cuts in the bytes and decodes a whole line. @extends {ByteCutter<string>} */
+export declare class ByteSplitter extends ByteCutter<string> {
     /** @param {number} [longest] in bytes */
     constructor(longest?: number);
-    get ends(): number;
-    /** @param {Uint8Array} chunk @returns {string[]} */
-    push(chunk: Uint8Array): string[];
-    /** @returns {string[]} */
-    end(): string[];
 }
 /** @returns {Splitter} the faster one of this engine */
 export declare function newSplitter(): Splitter;

@@ -8,6 +8,7 @@ import { asProblem } from "../problems";
 import { encodeBlock } from "./blocks";
 import { fetchState, firstLines, lastLines, openLines, pageBytes, type Line } from "./log";
 import type { Columns, DomainRead, FromWorker, ReadState, ToWorker } from "./messages";
+import { free } from "./memory";
 import { countOf, cutRecords, joined, tabSeparated, widest, type Cell, type ParsedRecords, type Records } from "./records";
 import { GROUP_ROWS, groupOf, RowStore } from "./store";
 import { isWanted, wantedGroups, type Looked } from "./wanted";
@@ -204,7 +205,7 @@ export class Reading {
     if (this.state.connection === "waiting") this.connected("streaming");
     if (line.type === "records") {
       this.records(line);
-      release(line.content);
+      free(line.content);
       return;
     }
     const message = JSON.parse(decoder.decode(line.content)) as Record<string, unknown>;
@@ -334,11 +335,6 @@ export class Reading {
     const kept = [...this.domains.values()].reduce((sum, domain) => sum + domain.store.bytes, 0);
     this.post({ kind: "read", state: { ...this.state, domains, kept } });
   }
-}
-
-/** Frees the memory of a line at once, where it has some of its own: in a stream of megabytes a second the next collection is far. */
-function release({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer?.(0);
 }
 
 /** The domain of a line of records, from its head. */

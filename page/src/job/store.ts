@@ -4,6 +4,7 @@
  * Rows come in their order while the answer streams, and in pieces when somebody looks where nothing is kept. Over the budget the
  * group farthest from what is looked at goes first, so that what arrives far away costs nothing.
  */
+import { free } from "./memory";
 import { bytesOf, countOf, parseRecords, type ParsedRecords, type Records } from "./records";
 
 export const GROUP_ROWS = 32;
@@ -80,14 +81,18 @@ export class RowStore {
 
   private put(index: number, view: Uint8Array): void {
     if (this.held >= this.budget && this.distance(index) >= this.distance(this.farthest())) return;
-    this.held += view.length - (this.groups.get(index)?.length ?? 0);
+    this.drop(index);
+    this.held += view.length;
     this.groups.set(index, view.slice());
     while (this.held > this.budget && this.groups.size > 1) this.drop(this.farthest());
   }
 
   private drop(index: number): void {
-    this.held -= this.groups.get(index)?.length ?? 0;
+    const dropped = this.groups.get(index);
+    if (!dropped) return;
+    this.held -= dropped.length;
     this.groups.delete(index);
+    free(dropped);
   }
 
   private distance(index: number): number {

@@ -1,0 +1,3 @@
+/** What runs this. */
+/** Node.js, and no browser. */
+export declare const IS_NODE: boolean;
