@@ -77,6 +77,8 @@ class Memory:
             thread.join()
 
     def _sample(self) -> None:
+        # Reading the sizes takes a processor for many milliseconds: never from the browser.
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
         while not self._over.is_set():
             now = self.now()
             self.peaks = {kind: max(peak, now[kind]) for kind, peak in self.peaks.items()}
