@@ -78,7 +78,7 @@ class Memory:
 
     def _sample(self) -> None:
         # Reading the sizes takes a processor for many milliseconds: never from the browser.
-        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
+        give_way(threading.get_native_id())
         while not self._over.is_set():
             now = self.now()
             self.peaks = {kind: max(peak, now[kind]) for kind, peak in self.peaks.items()}
@@ -159,6 +159,11 @@ async def whole_job(url: str, client: AsyncClient) -> dict[str, Any]:
     }
 
 
+def give_way(thread: int) -> None:
+    """Lets the thread run only when nobody else wants a processor."""
+    os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+
+
 def step_back(pids: Iterable[int]) -> None:
     """Lets the processes have only what nobody else wants of the processors, as if they ran elsewhere.
 
@@ -171,7 +176,7 @@ def step_back(pids: Iterable[int]) -> None:
             group.write_text(str(_LOWEST))
         for thread in psutil.Process(pid).threads():
             with suppress(ProcessLookupError):
-                os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
+                give_way(thread.id)
 
 
 async def measure(database: Path, folder: Path, rounds: int) -> tuple[list[float], dict[str, Any]]:

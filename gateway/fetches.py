@@ -38,6 +38,11 @@ class Slice:
         """Whether messages here are so small that several should come at once."""
         return self.size < _SMALL
 
+    @property
+    def single(self) -> bool:
+        """Whether a large message stands here by itself, so that the one after the next likely stands two offsets on."""
+        return len(self.records) == 1 and not self.small
+
 
 class Fetches:
     """Slices of job topics on demand. ``cache_bytes`` bounds what is kept of them."""

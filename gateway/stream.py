@@ -177,7 +177,7 @@ class LogStream(Response):
                 return False
             asked = self._position
             if found.records:
-                small, ahead = found.small, 1 if found.small or len(found.records) > 1 else AHEAD
+                small, ahead = found.small, AHEAD if found.single else 1
             await self._read_ahead(found, state, ahead)
             for record in found.records:
                 if await self._record(record):
